@@ -1,0 +1,107 @@
+"""Grippers and grasp candidates."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from vlm_picking.errors import ConfigError
+from vlm_picking.transform import Transform
+
+
+class GripperKind(str, Enum):
+    SUCTION = "suction"
+    PARALLEL_JAW = "parallel_jaw"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gripper:
+    """What a gripper can do. The TCP is the cup's rim centre, or the middle between the finger tips.
+
+    Args:
+        name: its id in messages.
+        kind: suction cup or parallel jaw.
+        cup_radius_m: suction: outer radius of the cup.
+        max_opening_m, min_opening_m: jaw: widest and narrowest distance between the fingers' inner faces.
+        finger_thickness_m: jaw: size of a finger along the closing axis (+y of the grasp).
+        finger_width_m: jaw: size of a finger across (+x of the grasp).
+        finger_length_m: jaw: how far the finger tips reach below the palm.
+        insertion_depth_m: jaw: how deep the tips go below the topmost point between them, at most.
+        max_tilt_rad: largest angle between the approach and straight into the bin.
+        standoff_m: length of the straight approach.
+
+    Raises:
+        ConfigError: a size is missing or not positive.
+    """
+
+    name: str
+    kind: GripperKind
+    cup_radius_m: float = 0.0
+    max_opening_m: float = 0.0
+    min_opening_m: float = 0.0
+    finger_thickness_m: float = 0.0
+    finger_width_m: float = 0.0
+    finger_length_m: float = 0.0
+    insertion_depth_m: float = 0.02
+    max_tilt_rad: float = 0.6
+    standoff_m: float = 0.08
+
+    def __post_init__(self) -> None:
+        needed = {
+            GripperKind.SUCTION: ("cup_radius_m",),
+            GripperKind.PARALLEL_JAW: ("max_opening_m", "finger_thickness_m", "finger_width_m", "finger_length_m"),
+        }[self.kind]
+        for name in (*needed, "max_tilt_rad", "standoff_m"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(
+                    f"gripper '{self.name}' ({self.kind.value}) needs {name} > 0, got {getattr(self, name)}"
+                )
+        if self.kind is GripperKind.PARALLEL_JAW and not 0 <= self.min_opening_m < self.max_opening_m:
+            raise ConfigError(
+                f"gripper '{self.name}': min_opening_m must be at least 0 and below max_opening_m, "
+                f"got {self.min_opening_m} and {self.max_opening_m}"
+            )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GraspCandidate:
+    """One way to pick one object.
+
+    Args:
+        id: rank in its list, 0 is the best.
+        object_id: the detection's id.
+        label: the detection's label.
+        gripper: name of the gripper.
+        kind: suction or parallel jaw.
+        camera_from_grasp: pose of the TCP at contact in the optical frame. +z is the approach, into the object; +y is
+            the direction in which the jaws close (suction: along the surface's longer side); x completes a right-handed
+            frame.
+        quality: 0..1, expected success; apart from the detection's score.
+        opening_m: jaw: distance between the finger pads at contact; 0 for suction.
+        insertion_m: jaw: how deep the tips are below the topmost point between them; 0 for suction.
+        center_px: (u, v) of the TCP in the image.
+        clearance_m: free distance to the nearest other surface on the approach (neighbours, bin); inf when none is
+            near.
+        terms: the named parts of the quality, each 0..1 ("flatness": 0.9, ...).
+        reason: one sentence on why it ranks where it does.
+    """
+
+    id: int
+    object_id: int
+    label: str
+    gripper: str
+    kind: GripperKind
+    camera_from_grasp: Transform
+    quality: float
+    center_px: tuple[float, float]
+    opening_m: float = 0.0
+    insertion_m: float = 0.0
+    clearance_m: float = float("inf")
+    terms: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class GraspPlan:
+    """Candidates, best first, and how many were thrown away for which reason ("too wide": 12)."""
+
+    candidates: tuple[GraspCandidate, ...] = ()
+    rejected: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,88 @@
+"""Rigid transforms whose names cancel: `world_from_grasp = world_from_camera @ camera_from_grasp`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vlm_picking.arrays import frozen_array
+
+
+@dataclass(frozen=True, eq=False)
+class Transform:
+    """A rotation, then a translation: `a_from_b.apply(points_in_b)` gives the points in frame a.
+
+    Args:
+        rotation: (3, 3), orthonormal, determinant +1; its columns are the axes of b in a.
+        translation_m: (3,) origin of b in a [m].
+
+    Raises:
+        ValueError: the matrix is no rotation, or a number is not finite.
+    """
+
+    rotation: np.ndarray
+    translation_m: np.ndarray
+
+    def __post_init__(self) -> None:
+        rotation = frozen_array(self.rotation, name="rotation", shape=(3, 3), dtype=np.float64)
+        translation = frozen_array(self.translation_m, name="translation_m", shape=(3,), dtype=np.float64)
+        if not (np.isfinite(rotation).all() and np.isfinite(translation).all()):
+            raise ValueError("a transform needs finite numbers")
+        if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) or np.linalg.det(rotation) < 0:
+            raise ValueError(f"not a rotation matrix (orthonormal, determinant +1): {rotation.tolist()}")
+        object.__setattr__(self, "rotation", rotation)
+        object.__setattr__(self, "translation_m", translation)
+
+    @classmethod
+    def identity(cls) -> "Transform":
+        return cls(np.eye(3), np.zeros(3))
+
+    @classmethod
+    def from_quaternion(cls, xyzw: np.ndarray, translation_m: np.ndarray) -> "Transform":
+        """Build from a quaternion in ROS order (x, y, z, w); it is normalised first.
+
+        Raises:
+            ValueError: the quaternion has no length.
+        """
+        xyzw = frozen_array(xyzw, name="xyzw", shape=(4,), dtype=np.float64)
+        norm = float(np.linalg.norm(xyzw))
+        if not norm > 1e-9:
+            raise ValueError("a quaternion of length zero is no rotation; identity is (0, 0, 0, 1)")
+        x, y, z, w = xyzw / norm
+        rotation = np.array(
+            [
+                [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+                [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+                [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+            ]
+        )
+        return cls(rotation, translation_m)
+
+    @property
+    def quaternion_xyzw(self) -> np.ndarray:
+        """The rotation as a unit quaternion (x, y, z, w), w >= 0.
+
+        Taken from the largest eigenvector of Bar-Itzhack's symmetric matrix (2000), which has no singular case.
+        """
+        r = self.rotation
+        k = np.array(
+            [
+                [r[0, 0] - r[1, 1] - r[2, 2], 0.0, 0.0, 0.0],
+                [r[0, 1] + r[1, 0], r[1, 1] - r[0, 0] - r[2, 2], 0.0, 0.0],
+                [r[0, 2] + r[2, 0], r[1, 2] + r[2, 1], r[2, 2] - r[0, 0] - r[1, 1], 0.0],
+                [r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1], r[0, 0] + r[1, 1] + r[2, 2]],
+            ]
+        )
+        _, vectors = np.linalg.eigh(k)  # eigh reads the lower triangle only
+        xyzw = vectors[:, -1]
+        return xyzw if xyzw[3] >= 0 else -xyzw
+
+    def __matmul__(self, other: "Transform") -> "Transform":
+        """Compose: `a_from_b @ b_from_c` is `a_from_c`."""
+        return type(self)(self.rotation @ other.rotation, self.rotation @ other.translation_m + self.translation_m)
+
+    def inverse(self) -> "Transform":
+        return type(self)(self.rotation.T, -self.rotation.T @ self.translation_m)
+
+    def apply(self, points_m: np.ndarray) -> np.ndarray:
+        """Move points (..., 3) [m] of frame b into frame a."""
+        return np.asarray(points_m) @ self.rotation.T + self.translation_m
