@@ -1,0 +1,1 @@
+"""The grammar behind `vlm_picking.prompt.parse_prompt`; standard library only."""
