@@ -1,0 +1,52 @@
+"""Hammers: a long handle and a steel head with a face and a claw or a wedge."""
+
+import numpy as np
+
+from vlm_picking.sim.kinds.model import Part, about, rod
+from vlm_picking.sim.kinds.registry import kind
+from vlm_picking.sim.meshes import loft
+
+_COLOURS = ("brown", "brown", "red", "blue", "yellow", "black", "orange", "green")
+
+
+@kind("hammer", synonyms=("mallet", "claw hammer"), colours=_COLOURS, mass_kg=0.45, rest="flat")
+def hammer(rng: np.random.Generator) -> tuple[Part, ...]:
+    """A hammer of 190 to 270 mm; its head is at +x and strikes along +y."""
+    half, radius = rng.uniform(0.085, 0.120), rng.uniform(0.010, 0.014)
+    head, thick = rng.uniform(0.036, 0.048), rng.uniform(0.011, 0.014)
+    steel = {"rgb": tuple(rng.uniform(0.22, 0.55) * np.ones(3)), "texture": "metal", "gloss": 0.8}
+    along = np.array([0, 0.04, 0.2, 0.45, 0.6, 1.0])
+    swell = np.array([0.8, 1.1, 1.0, 1.08, 0.8, 0.75]) * radius
+    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    ring = np.stack([0 * turn, np.cos(turn), 0.8 * np.sin(turn)], -1)
+    rings = (
+        ring[None] * swell[:, None, None]
+        + np.column_stack([(2 * along - 1) * half, 0 * along, 0 * along])[:, None]
+    )
+    parts = [
+        Part(shape="mesh", mesh=loft(rings), texture="wood", gloss=0.3),
+        Part(shape="box", size_m=(thick, 0.45 * head, thick), position_m=(half, 0.1 * head, 0), **steel),
+        rod((half, 0.4 * head, 0), (half, head, 0), 1.15 * thick, shape="cylinder", **steel),
+    ]
+    if rng.random() < 0.3:
+        parts.append(rod((-half, 0, 0), (-0.35 * half, 0, 0), 1.14 * radius, rgb=(0.06, 0.06, 0.06)))
+    if rng.random() < 0.65:
+        for side in (-1, 1):
+            parts.append(
+                Part(
+                    shape="box",
+                    size_m=(0.38 * thick, 0.42 * head, 0.35 * thick),
+                    position_m=(half + side * 0.55 * thick - 0.004, -0.62 * head, 0),
+                    quat=about("z", 0.22 - 0.12 * side),
+                    **steel,
+                )
+            )
+    else:
+        wedge = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+        rings = [[(half + thick * a, -0.3 * head, thick * b) for a, b in wedge]]
+        rings.append([(half + thick * a, -0.95 * head, 0.2 * thick * b) for a, b in wedge])
+        parts.append(Part(shape="mesh", mesh=loft(np.array(rings)), **steel))
+    solid = {"visible": False, "solid": True}
+    parts.append(rod((-half, 0, 0), (half, 0, 0), radius, **solid))
+    parts.append(Part(shape="box", size_m=(thick, 0.95 * head, thick), position_m=(half, 0, 0), **solid))
+    return tuple(parts)

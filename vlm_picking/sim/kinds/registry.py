@@ -1,0 +1,94 @@
+"""The registry of kinds: a file adds one with `@kind(...)`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vlm_picking.errors import ConfigError, did_you_mean
+from vlm_picking.sim.colours import COLOURS, paint
+from vlm_picking.sim.kinds.model import ObjectModel, Part, Rest, extents
+
+Builder = Callable[[np.random.Generator], tuple[Part, ...]]
+
+
+class UnknownKindError(ConfigError):
+    """A kind or a colour that the simulator cannot make."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of object: its name, what else people call it, its usual colours and how it is built."""
+
+    name: str
+    synonyms: tuple[str, ...]
+    colours: tuple[str, ...]
+    mass_kg: float
+    friction: float
+    rest: Rest
+    parts: Builder
+
+    def build(self, rng: np.random.Generator, colour: str | None = None) -> ObjectModel:
+        """A new object of this kind; `colour` among COLOURS, or one of the usual ones by chance."""
+        chosen = str(rng.choice(self.colours)) if colour is None else colour
+        if chosen not in COLOURS:
+            raise UnknownKindError(f"unknown colour {chosen!r}; {did_you_mean(chosen, COLOURS)}")
+        parts = self.parts(rng)
+        return ObjectModel(
+            kind=self.name,
+            colour=chosen,
+            parts=parts,
+            mass_kg=float(self.mass_kg * rng.uniform(0.8, 1.25)),
+            half_extents_m=extents(parts),
+            friction=self.friction,
+            rest=self.rest,
+            paint_rgb=paint(chosen, rng),
+        )
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def kind(
+    name: str,
+    *,
+    synonyms: tuple[str, ...] = (),
+    colours: tuple[str, ...],
+    mass_kg: float,
+    friction: float = 0.7,
+    rest: Rest = "any",
+) -> Callable[[Builder], Builder]:
+    """Register the decorated builder of parts as the kind `name`."""
+
+    def register(builder: Builder) -> Builder:
+        if name in KINDS:
+            raise ValueError(f"the kind {name!r} is registered twice")
+        KINDS[name] = Kind(
+            name=name,
+            synonyms=synonyms,
+            colours=colours,
+            mass_kg=mass_kg,
+            friction=friction,
+            rest=rest,
+            parts=builder,
+        )
+        return builder
+
+    return register
+
+
+def get_kind(name: str) -> Kind:
+    """The kind called `name`; raises UnknownKindError that suggests the closest one."""
+    if name not in KINDS:
+        raise UnknownKindError(f"unknown kind {name!r}; {did_you_mean(name, KINDS)}")
+    return KINDS[name]
+
+
+def kind_of_noun(noun: str) -> str | None:
+    """The kind that `noun` names, by its name or a synonym, singular or plural; None when there is none."""
+    wanted = noun.lower().strip()
+    for name, entry in KINDS.items():
+        for word in (name, *entry.synonyms):
+            if wanted in (word, f"{word}s", f"{word}es"):
+                return name
+    return None

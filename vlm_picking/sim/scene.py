@@ -1,0 +1,115 @@
+"""Scenes: a bin with objects that physics has settled, from a seed or from an explicit list."""
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from vlm_picking.errors import ConfigError
+from vlm_picking.sim.assembly import Assembly, assemble
+from vlm_picking.sim.bins import Bin, make_bin
+from vlm_picking.sim.clutter import build_clutter
+from vlm_picking.sim.kinds import KINDS, ObjectModel, get_kind
+from vlm_picking.sim.settle import drop_poses, settle
+
+_ATTEMPTS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectSpec:
+    """An object that is wanted in a scene; `kind` None is a distractor.
+
+    `xy_m` places it by hand, just above what lies there; `yaw_rad` turns it about the vertical, after
+    `tilt_rad` has tilted it about its x axis. What is None is left to chance.
+    """
+
+    kind: str | None
+    colour: str | None = None
+    xy_m: tuple[float, float] | None = None
+    yaw_rad: float | None = None
+    tilt_rad: float = 0.0
+
+
+@dataclass(eq=False)
+class Scene:
+    """A settled scene. The simulator's model and state are mutable: views and recolourings write into them.
+
+    `objects[i]` has the instance id i + 1 in every rendered id map.
+    """
+
+    seed: int
+    objects: list[ObjectModel]
+    crate: Bin
+    assembly: Assembly
+    data: mujoco.MjData
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        return self.assembly.model
+
+    def positions_m(self) -> np.ndarray:
+        """The objects' origins (N, 3) in the world frame [m]."""
+        return self.data.xpos[self.assembly.body].copy()
+
+
+def random_specs(rng: np.random.Generator) -> tuple[ObjectSpec, ...]:
+    """4 to 12 objects: distinct kinds, sometimes one of them again, sometimes distractors."""
+    names = list(KINDS)
+    total = int(rng.integers(4, 13))
+    clutter = min(int(rng.choice(4, p=(0.35, 0.3, 0.2, 0.15))), total - 2)
+    repeats = int(rng.integers(1, 3)) if rng.random() < 0.4 and total - clutter > 3 else 0
+    distinct = min(max(total - clutter - repeats, 2), len(names))
+    kinds = [str(name) for name in rng.choice(names, distinct, replace=False)]
+    kinds += [kinds[0]] * repeats
+    specs = [ObjectSpec(kind=name) for name in kinds] + [ObjectSpec(kind=None)] * clutter
+    return tuple(specs[i] for i in rng.permutation(len(specs)))
+
+
+def make_scene(
+    seed: int,
+    *,
+    objects: tuple[ObjectSpec, ...] | None = None,
+    bin_colour: str | None = None,
+    bin_inner_m: tuple[float, float, float] | None = None,
+    must_keep: bool = False,
+) -> Scene:
+    """The scene of `seed`; the same arguments give the same scene.
+
+    An object that bounces out of the bin is left out, unless `must_keep`: then the drop is tried again.
+
+    Raises:
+        UnknownKindError: an object asks for a kind or a colour that does not exist.
+        ConfigError: `must_keep`, and after several drops some object still lies outside.
+    """
+    rng = np.random.default_rng(seed)
+    specs = random_specs(rng) if objects is None else objects
+    for _ in range(_ATTEMPTS):
+        models = tuple(_build(spec, rng) for spec in specs)
+        crate = make_bin(rng, colour=bin_colour, inner_m=bin_inner_m)
+        assembly = assemble(models, crate, rng)
+        positions, quats = drop_poses(models, crate, rng, wanted=specs)
+        data, inside = settle(assembly, crate, positions, quats)
+        if inside.all() or (not must_keep and inside.sum() >= 2):
+            return _keep(seed, models, crate, assembly, data, inside)
+    raise ConfigError(
+        f"scene {seed}: objects keep falling out of the bin; ask for fewer objects or a larger bin"
+    )
+
+
+def _build(spec: ObjectSpec, rng: np.random.Generator) -> ObjectModel:
+    return build_clutter(rng) if spec.kind is None else get_kind(spec.kind).build(rng, spec.colour)
+
+
+def _keep(seed, models, crate, assembly, data, inside) -> Scene:
+    """Sink what lies outside far below the table and forget it."""
+    for index in np.flatnonzero(~inside):
+        data.qpos[7 * index : 7 * index + 7] = [0, 0, -5.0 - index, 1, 0, 0, 0]
+    mujoco.mj_forward(assembly.model, data)
+    kept = np.flatnonzero(inside)
+    chosen = Assembly(
+        assembly.model,
+        assembly.body[kept],
+        tuple(assembly.main_materials[i] for i in kept),
+        assembly.ground_material,
+    )
+    return Scene(seed, [models[i] for i in kept], crate, chosen, data)
