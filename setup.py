@@ -71,6 +71,7 @@ setup(
             "vlm-picking = vlm_picking.cli:main",
             "picking_node = vlm_picking.ros.node:main",
             "bag_player = vlm_picking.ros.player:main",
+            "operator = vlm_picking.ros.client:main",
         ],
     },
 )

@@ -1,0 +1,200 @@
+"""Masks without any model: what stands in the bin, cut into objects by depth, and the mask inside a given box."""
+
+import cv2
+import numpy as np
+from scipy.ndimage import find_objects
+
+from vlm_picking.detections import Detections, box_iou
+from vlm_picking.frame import RgbdFrame
+from vlm_picking.regions import Patches, cut, cut_off, join
+from vlm_picking.support import Support
+
+_SMALLEST_AREA_M2 = 1.5e-4
+_SMALLEST_PX = 40
+_GOOD_FIT = 0.5
+_CLEAR_FIT = 0.8
+_WORTH_A_PART = 0.04
+_LOWEST_ON_WALL_M = 0.025
+_THINNEST_ON_WALL_M = 0.015
+
+
+def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
+    """Cut everything that stands in the bin into separate objects, label "object", most certain first.
+
+    An object cut off by the image's border is left out: it can't be seen whether it is free to move.
+
+    Returns:
+        Detections with masks. The score says how sure it is that the mask is one separate object: the share of its
+        outline that is a clear edge, how compact it is, and how much of it was measured.
+    """
+    if support is None:
+        return Detections.empty()
+    patches = cut(frame, support)
+    label, count = join(patches)
+    out = cut_off(label, count, patches.out_of_view)
+    on_wall, in_corner = _beyond_flat_floor(frame, support)
+    pixel_area = np.square(np.nan_to_num(frame.depth_m)) / (frame.camera.fx * frame.camera.fy)
+    found = []
+    for i, window in enumerate(find_objects(label), start=1):
+        if out[i] or window is None:
+            continue
+        window = tuple(slice(max(0, w.start - 3), w.stop + 3) for w in window)
+        mask = _largest_piece(label[window] == i)
+        if mask.sum() < _SMALLEST_PX or pixel_area[window][mask].sum() < _SMALLEST_AREA_M2:
+            continue
+        depth = frame.depth_m[window]
+        if in_corner[window][mask].mean() > 0.5:
+            continue
+        if on_wall[window][mask].mean() > 0.6 and _part_of_wall(mask, patches.above_m[window], depth, frame.camera.fx):
+            continue
+        whole = np.zeros(label.shape, bool)
+        whole[window] = _closed(mask, patches.known[window])
+        found.append((_certainty(mask, patches, window), whole))
+    if not found:
+        return Detections.empty()
+    found.sort(key=lambda pair: -pair[0])
+    masks = np.stack([mask for _, mask in found])
+    boxes = np.stack([box_of(mask) for mask in masks])
+    return Detections(boxes, np.array([score for score, _ in found]), np.full(len(found), "object", object), mask=masks)
+
+
+def masks_from_boxes(frame: RgbdFrame, detections: Detections, support: Support | None) -> Detections:
+    """Give each box the mask of the object that fills it, from depth, and from colour where depth shows nothing.
+
+    What stands above the floor is cut into parts; the fewest of those mostly inside the box that fill it make the mask.
+    Where no parts fill it, the colours decide (GrabCut, Rother 2004).
+
+    Returns:
+        The same detections, in the same order, with masks; a mask is empty where nothing in the box could be told
+        apart.
+    """
+    shape = frame.depth_m.shape
+    if not len(detections):
+        return detections.replace(mask=np.zeros((0, *shape), bool))
+    patches = cut(frame, support)
+    joined, count = join(patches)
+    masks = [_mask_in_box(frame, box, patches, joined, count, support is not None) for box in detections.xyxy]
+    return detections.replace(mask=np.stack(masks))
+
+
+def _mask_in_box(
+    frame: RgbdFrame, box: np.ndarray, patches: Patches, joined: np.ndarray, joined_count: int, floor_known: bool
+) -> np.ndarray:
+    height, width = patches.label.shape
+    x0, y0 = np.clip(np.floor(box[:2] + 0.5).astype(int), 0, (width - 1, height - 1))
+    x1, y1 = np.clip(np.floor(box[2:] + 0.5).astype(int), (x0 + 1, y0 + 1), (width, height))
+    window = (slice(y0, y1), slice(x0, x1))
+    inside = np.zeros((height, width), bool)
+    inside[window] = True
+    box = np.array([x0, y0, x1, y1])
+    mask = _parts_in_box(joined, joined_count, box, inside)
+    fit = _fit(mask, box)
+    if fit < _CLEAR_FIT:
+        finer = _parts_in_box(patches.label, patches.count, box, inside)
+        if _fit(finer, box) > fit + 0.05:
+            mask, fit = finer, _fit(finer, box)
+    if fit < _GOOD_FIT:
+        by_colour = _by_colour(frame.rgb, (x0, y0, x1, y1), mask, (patches.label == 0) & floor_known)
+        if _fit(by_colour, box) > fit:
+            mask = by_colour
+    return _closed(mask, patches.known) & inside
+
+
+def _parts_in_box(label: np.ndarray, count: int, box: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The fewest parts, mostly inside the box, that fill it together: a thin object may share its box with others."""
+    total = np.bincount(label.ravel(), minlength=count + 1)
+    in_box = np.bincount(label[inside], minlength=count + 1)
+    parts = [i for i in range(1, count + 1) if in_box[i] >= _SMALLEST_PX // 2 and in_box[i] > 0.6 * total[i]]
+    mask = np.zeros(label.shape, bool)
+    fit = 0.0
+    while parts:
+        options = [mask | ((label == i) & inside) for i in parts]
+        fits = [_fit(option, box) for option in options]
+        best = int(np.argmax(fits))
+        if fits[best] < fit + _WORTH_A_PART:
+            break
+        mask, fit = options[best], fits[best]
+        parts.pop(best)
+    return mask
+
+
+def _fit(mask: np.ndarray, box: np.ndarray) -> float:
+    """Intersection over union of the mask's own box and `box`; 0 for masks that are too small."""
+    if mask.sum() < _SMALLEST_PX // 2:
+        return 0.0
+    return float(box_iou(box_of(mask)[None], box[None])[0, 0])
+
+
+def _by_colour(rgb: np.ndarray, box: tuple[int, int, int, int], seed: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """GrabCut in the box and a margin round it; what depth calls object or floor is where it starts from."""
+    x0, y0, x1, y1 = box
+    margin = max(4, (x1 - x0) // 5, (y1 - y0) // 5)
+    top, left = max(0, y0 - margin), max(0, x0 - margin)
+    window = (slice(top, y1 + margin), slice(left, x1 + margin))
+    result = np.zeros(seed.shape, bool)
+    state = np.full(seed[window].shape, cv2.GC_BGD, np.uint8)
+    inner = state[y0 - top : y1 - top, x0 - left : x1 - left]
+    inner[:] = cv2.GC_PR_FGD
+    inner[floor[y0:y1, x0:x1]] = cv2.GC_PR_BGD if seed.any() else cv2.GC_PR_FGD
+    inner[seed[y0:y1, x0:x1]] = cv2.GC_PR_FGD
+    if not (state == cv2.GC_BGD).any() or not (state == cv2.GC_PR_FGD).any():
+        return seed
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.setRNGSeed(0)
+    state, *_ = cv2.grabCut(np.ascontiguousarray(rgb[window]), state, None, *models, 2, cv2.GC_INIT_WITH_MASK)
+    result[window] = (state == cv2.GC_PR_FGD) | (state == cv2.GC_FGD)
+    return _largest_piece(result)
+
+
+def _closed(mask: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The mask with the holes in it that have no depth reading, and pinholes of any kind."""
+    if not mask.any():
+        return mask
+    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = cv2.drawContours(np.zeros_like(closed), contours, -1, 1, cv2.FILLED)
+    return (closed > 0) | ((outline > 0) & ~known)
+
+
+def box_of(mask: np.ndarray) -> np.ndarray:
+    """(4,) x0 y0 x1 y1 [px, edges] round a mask that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
+
+
+def _part_of_wall(mask: np.ndarray, above_m: np.ndarray, depth_m: np.ndarray, focal_px: float) -> bool:
+    """Whether a mask on the wall is low or thin: what remains of a wall that is not quite straight."""
+    inscribed_px = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5).max()
+    thickness_m = 2 * inscribed_px * np.nanmedian(depth_m[mask]) / focal_px
+    return bool(np.percentile(above_m[mask], 90) < _LOWEST_ON_WALL_M or thickness_m < _THINNEST_ON_WALL_M)
+
+
+def _beyond_flat_floor(frame: RgbdFrame, support: Support) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (H, W) bool at or beyond the flat floor's sides, and those beyond two sides: the bin's own corners."""
+    from_middle = support.camera_from_bin.inverse()
+    points = frame.camera.deproject_image(np.nan_to_num(frame.depth_m))
+    flat = points @ from_middle.rotation.T[:, :2].astype(np.float32) + from_middle.translation_m[:2].astype(np.float32)
+    beyond = np.abs(flat) - support.size_m.astype(np.float32) / 2
+    return (beyond > -0.02).any(axis=-1), (beyond > 0).all(axis=-1)
+
+
+def _largest_piece(mask: np.ndarray) -> np.ndarray:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    if count <= 2:
+        return mask
+    return labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+
+
+def _certainty(mask: np.ndarray, patches: Patches, window: tuple[slice, slice]) -> float:
+    """How sure (0..1) a mask in a window of the image is one separate object."""
+    image = mask.astype(np.uint8)
+    ring = (cv2.dilate(image, np.ones((5, 5), np.uint8)) > 0) & (cv2.erode(image, np.ones((3, 3), np.uint8)) == 0)
+    outer = ring & ~mask
+    free = float((patches.label[window][outer] == 0).mean()) if outer.any() else 0.0
+    edge = cv2.dilate(patches.crease[window], np.ones((3, 3), np.uint8))
+    clear = float((edge[ring] > 1).mean()) if ring.any() else 0.0
+    contours, _ = cv2.findContours(image, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = cv2.contourArea(cv2.convexHull(np.concatenate(contours)))
+    solid = min(1.0, float(mask.sum()) / max(hull, 1.0))
+    measured = float(patches.known[window][mask].mean())
+    return float(np.clip(0.5 * max(clear, free) + 0.3 * solid + 0.2 * measured, 0, 1))
