@@ -1,0 +1,77 @@
+"""What a checkpoint knows of itself."""
+
+import numpy as np
+import pytest
+
+from vlm_picking.errors import ModelError
+from vlm_picking.models.sidecar import SIDECAR_FILE, Sidecar
+
+
+def test_it_comes_back_as_it_was_written(tmp_path):
+    sidecar = Sidecar(
+        name="small",
+        vocabulary=frozenset({"mug"}),
+        classes=("mug",),
+        colours=frozenset({"red"}),
+        template="{}",
+        scale=2.0,
+        bias=-1.0,
+        nouns={"mug": (1.5, 0.5)},
+    )
+    sidecar.write(tmp_path, measured={"map50": 0.5})
+    assert Sidecar.read(tmp_path, name="other") == sidecar
+
+
+def test_without_a_file_everything_is_open(tmp_path):
+    sidecar = Sidecar.read(tmp_path, name="big")
+    assert sidecar == Sidecar(name="big")
+    assert sidecar.prompt("red mug") == "a photo of a red mug"
+    assert sidecar.probability(np.array([0.0]), "mug")[0] == pytest.approx(0.5)
+
+
+def test_probabilities_rise_with_the_logit_and_stay_within_bounds():
+    logits = np.array([-1e6, -3.0, 0.5, 3.0, 1e6])
+    probability = Sidecar(name="x", scale=1.7, bias=0.3).probability(logits, "mug")
+    assert (np.diff(probability) >= 0).all()
+    assert probability.min() >= 0 and probability.max() <= 1
+    assert probability[2] == pytest.approx(1 / (1 + np.exp(-(1.7 * 0.5 + 0.3))), abs=1e-6)
+
+
+def test_a_phrase_is_weighed_by_the_noun_that_it_ends_with():
+    sidecar = Sidecar(name="x", nouns={"can": (1.0, -2.0), "soda can": (1.0, 3.0)})
+    zero = np.zeros(1)
+    assert sidecar.probability(zero, "red can")[0] == pytest.approx(1 / (1 + np.exp(2)))
+    assert sidecar.probability(zero, "red soda can")[0] == pytest.approx(1 / (1 + np.exp(-3)))
+    assert sidecar.probability(zero, "can opener")[0] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        '"text"',
+        '{"vocabulary": 3}',
+        '{"score_calibration": {"scale": "much"}}',
+        '{"score_calibration": 1}',
+    ],
+    ids=["cut off", "no object", "vocabulary", "scale", "calibration"],
+)
+def test_a_broken_file_is_refused(tmp_path, content):
+    (tmp_path / SIDECAR_FILE).write_text(content)
+    with pytest.raises(ModelError, match="can't be read"):
+        Sidecar.read(tmp_path, name="x")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"scale": 0.0},
+        {"scale": float("nan")},
+        {"bias": float("inf")},
+        {"nouns": {"mug": (0.0, 1.0)}},
+        {"template": "a photo"},
+    ],
+)
+def test_values_that_make_no_sense(bad):
+    with pytest.raises(ModelError):
+        Sidecar(name="x", **bad)
