@@ -1,0 +1,68 @@
+"""Settings of the pipeline: one model from which YAML files, ROS parameters and command lines are all checked."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from vlm_picking.errors import ConfigError, did_you_mean
+
+AnySettings = TypeVar("AnySettings", bound="Settings")
+
+
+class Settings(BaseModel):
+    """Root of the settings: frozen, and a key that nobody knows is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    @classmethod
+    def from_mapping(cls: type[AnySettings], values: Mapping[str, Any]) -> AnySettings:
+        """Check `values` and build the settings.
+
+        Raises:
+            ConfigError: one line a fault, each with the key, what is wrong, and the nearest known key where one is
+                misspelt.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise ConfigError("; ".join(cls._explain(fault) for fault in error.errors())) from error
+
+    @classmethod
+    def _explain(cls, fault: Mapping[str, Any]) -> str:
+        key = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            return f"unknown setting '{key}'; {did_you_mean(key, cls.model_fields)}"
+        message = fault["msg"].removeprefix("Value error, ")
+        return f"setting '{key}' = {fault['input']!r}: {message}" if key else message
+
+
+class PickingConfig(Settings):
+    """What the pipeline does, with or without ROS."""
+
+    model: str = Field(
+        "embedded",
+        min_length=1,
+        description="What looks: 'embedded', a checkpoint's directory, or a hub id (google/owlv2-base-patch16).",
+    )
+    device: str = Field("auto", description="Where the model runs: auto, cpu, cuda, cuda:0, ...")
+    offline: bool = Field(False, description="Never reach for a model hub; fail at once and name what is missing.")
+    present_threshold: float = Field(0.5, gt=0, le=1, description="A best score from here on means PRESENT.")
+    absent_threshold: float = Field(
+        0.2, ge=0, lt=1, description="A best score below it means ABSENT; between: UNCERTAIN."
+    )
+    grippers: tuple[str, ...] = Field(
+        ("suction_30mm", "robotiq_2f85"), description="Grippers to plan for: names of shipped ones, or YAML files."
+    )
+    max_detections: int = Field(50, ge=1, le=1000, description="Keep at most this many detections, best first.")
+    max_grasps: int = Field(30, ge=1, le=1000, description="Keep at most this many grasp candidates, best first.")
+    max_grasps_per_object: int = Field(5, ge=1, le=100, description="Keep at most this many candidates for one object.")
+
+    @model_validator(mode="after")
+    def _thresholds_in_order(self) -> "PickingConfig":
+        if self.absent_threshold > self.present_threshold:
+            raise ValueError(
+                f"absent_threshold ({self.absent_threshold}) must not exceed "
+                f"present_threshold ({self.present_threshold})"
+            )
+        return self
