@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from vlm_picking.answering import TargetSight, numbered
@@ -21,6 +22,8 @@ from vlm_picking.support import Support
 
 # Boxes that overlap more than this are one object, seen under two names.
 SAME_OBJECT_IOU = 0.7
+# What lies in another object's outline by more than this share is a part of that object.
+PART_SHARE = 0.5
 # Share of an object's pixels that must have a colour for "anything red" to mean it.
 COLOUR_SHARE = 0.35
 
@@ -136,18 +139,34 @@ def narrow(
         One sight a target. An object that an earlier target already has is not given to a later one.
     """
     excluded = [_matching(frame, scene, target) for target in query.excluded]
-    barred = np.concatenate([d.xyxy[d.score >= config.present_threshold] for d in excluded] or [np.zeros((0, 4))])
+    taken = [detections[detections.score >= config.present_threshold] for detections in excluded]
     sights: list[TargetSight] = []
     for target in query.targets:
-        found = _without(_matching(frame, scene, target), barred)
+        found = _matching(frame, scene, target)
+        found = _apart_from(taken, found) if target.anything else _other_than(taken, found)
         sight = _sight(target, found, query, scene, objects, config, frame)
         sights.append(sight)
-        barred = np.concatenate([barred, sight.present.xyxy])
+        taken.append(sight.present)
     return sights
 
 
-def _without(detections: Detections, barred_xyxy: np.ndarray) -> Detections:
-    return detections[box_iou(detections.xyxy, barred_xyxy).max(axis=1, initial=0.0) <= SAME_OBJECT_IOU]
+def _other_than(taken: list[Detections], found: Detections) -> Detections:
+    """What is not an object of `taken` under another name."""
+    boxes = np.concatenate([np.zeros((0, 4)), *(detections.xyxy for detections in taken)])
+    return found[box_iou(found.xyxy, boxes).max(axis=1, initial=0.0) <= SAME_OBJECT_IOU]
+
+
+def _apart_from(taken: list[Detections], found: Detections) -> Detections:
+    """What depth found that is neither an object of `taken` nor a part of one, such as the handle of a mug."""
+    found = _other_than(taken, found)
+    masks = [mask for detections in taken if detections.mask is not None for mask in detections.mask if mask.any()]
+    if found.mask is None or not masks:
+        return found
+    # A mug's mask can miss its inside or its handle; its hull has them.
+    covered = np.zeros(masks[0].shape, np.uint8)
+    for mask in masks:
+        cv2.fillConvexPoly(covered, cv2.convexHull(np.argwhere(mask)[:, ::-1].astype(np.int32)), 1)
+    return found[np.array([covered[mask].mean() <= PART_SHARE for mask in found.mask], dtype=bool)]
 
 
 def _matching(frame: RgbdFrame, scene: Scene, target: Target) -> Detections:
