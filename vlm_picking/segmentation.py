@@ -14,6 +14,8 @@ _SMALLEST_PX = 40
 _GOOD_FIT = 0.5
 _CLEAR_FIT = 0.8
 _WORTH_A_PART = 0.04
+_OFF_FLOOR_M = 0.006
+_SOLID = 0.85
 _LOWEST_ON_WALL_M = 0.025
 _THINNEST_ON_WALL_M = 0.015
 
@@ -97,7 +99,25 @@ def _mask_in_box(
         by_colour = _by_colour(frame.rgb, (x0, y0, x1, y1), mask, (patches.label == 0) & floor_known)
         if _fit(by_colour, box) > fit:
             mask = by_colour
-    return _closed(mask, patches.known) & inside
+    return _closed(_filled_out(mask, patches, inside), patches.known) & inside
+
+
+def _filled_out(mask: np.ndarray, patches: Patches, inside: np.ndarray) -> np.ndarray:
+    """The mask of something hollow with its inside, such as a mug's, of which depth gives only pieces.
+
+    Its outline is filled where nearly all in it stands off the floor and belongs to nothing that reaches far out of
+    the box; the outline of a thin, crooked object holds floor and neighbours, and stays as it is.
+    """
+    if not mask.any():
+        return mask
+    hull = np.zeros(mask.shape, np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(np.argwhere(mask)[:, ::-1].astype(np.int32)), 1)
+    total = np.bincount(patches.label.ravel(), minlength=patches.count + 1)
+    within = np.bincount(patches.label[inside], minlength=patches.count + 1)
+    own = within > 0.6 * total
+    own[0] = True
+    filled = mask | ((hull > 0) & own[patches.label] & (patches.above_m > _OFF_FLOOR_M))
+    return filled if filled.sum() > _SOLID * hull.sum() else mask
 
 
 def _parts_in_box(label: np.ndarray, count: int, box: np.ndarray, inside: np.ndarray) -> np.ndarray:
