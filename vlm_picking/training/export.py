@@ -1,0 +1,157 @@
+"""A run becomes a checkpoint: `python -m vlm_picking.training.export RUN DATA --out DIRECTORY`."""
+
+import copy
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from vlm_picking.models.sidecar import Sidecar
+from vlm_picking.training.batch import MEAN, STD
+from vlm_picking.training.calibration import expected_calibration_error, fit_calibration
+from vlm_picking.training.data import FrameFile, FrameFolder
+from vlm_picking.training.evaluate import balanced_accuracy, evaluate, presence, score_frames
+from vlm_picking.training.lexicon import run_words
+from vlm_picking.training.network import IMAGE_PX, build_network
+from vlm_picking.training.phrases import Lexicon, Phrase
+from vlm_picking.training.state import TrainingState
+
+
+def export(run: Path, data: Path, out: Path, *, name: str = "embedded") -> dict[str, float]:
+    """Write the averaged weights of a run in `save_pretrained` form, calibrated, with a sidecar.
+
+    Half of the validation scenes fit the calibration, the other half measure it and everything else.
+
+    Args:
+        run: folder of the run.
+        data: folder with val/.
+        out: where to write; what an earlier export left there is replaced at the end.
+        name: what the model calls itself.
+
+    Returns:
+        The figures that the sidecar holds under "measured".
+    """
+    lexicon, tokenizer = run_words(run)
+    model = build_network(tokenizer)
+    state = TrainingState(model, minutes=1.0)
+    if not state.load(run):
+        raise FileNotFoundError(f"no training state in {run}")
+    frames = FrameFolder(data / "val").frames
+    fitting = [f for f in frames if f.scene % 2 == 0]
+    measuring = [f for f in frames if f.scene % 2 == 1]
+    with state.averaged() as average:
+        sidecar = _calibrated(_answers(average, tokenizer, fitting, lexicon), lexicon, name=name)
+        answers = _answers(average, tokenizer, measuring, lexicon)
+        report = evaluate(average, tokenizer, measuring, lexicon, size=IMAGE_PX)
+        _save(average, tokenizer, out)
+    said, present = _said(answers, sidecar)
+    measured = {
+        "frames": len(measuring),
+        "scenes": len({f.scene for f in measuring}),
+        "map50": report.map50,
+        "top1": report.top1,
+        "presence": _balanced(*_said([a for a in answers if not a.phrase.colour], sidecar)),
+        "coloured_presence": _balanced(*_said([a for a in answers if a.phrase.colour], sidecar)),
+        "calibration_error": expected_calibration_error(said, present),
+        "absent_words_fired": report.absent,
+        "training_minutes": state.minutes_done(),
+        "training_views": state.views,
+        **{f"ap50_{kind}": ap for kind, ap in report.ap50.items()},
+    }
+    measured = {key: value if isinstance(value, int) else round(value, 4) for key, value in measured.items()}
+    sidecar.write(out, measured=measured)
+    return measured
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """The best logits (N,) of a phrase in the frames where it may be asked, and whether it was there (N,)."""
+
+    phrase: Phrase
+    logit: np.ndarray
+    present: np.ndarray
+
+
+def _answers(model, tokenizer, frames: Sequence[FrameFile], lexicon: Lexicon) -> list[_Answer]:
+    """Every noun in every frame, and every colour of a kind where another one is there too."""
+    phrases = [Phrase(name, kind) for kind, names in lexicon.nouns.items() for name in names]
+    for kind, names in lexicon.nouns.items():
+        phrases += [Phrase(f"{colour} {names[0]}", kind, colour) for colour in lexicon.colours]
+    scored = score_frames(model, tokenizer, frames, phrases, size=IMAGE_PX)
+    logit = np.array([s.logits.max(axis=0) for s in scored])
+    asked = np.array([[presence(p, s.truth) for p in phrases] for s in scored])
+    return [
+        _Answer(phrase, logit[asked[:, q] >= 0, q], asked[asked[:, q] >= 0, q] == 1) for q, phrase in enumerate(phrases)
+    ]
+
+
+def _calibrated(answers: Sequence[_Answer], lexicon: Lexicon, *, name: str) -> Sidecar:
+    """A curve for all, and one near it for the nouns of each kind."""
+    everything = fit_calibration(*_joined(answers))
+    nouns = {}
+    for kind, names in lexicon.nouns.items():
+        own = fit_calibration(*_joined([a for a in answers if a.phrase.kind == kind]), near=everything)
+        nouns |= {noun: (round(own.scale, 4), round(own.bias, 4)) for noun in names}
+    return Sidecar(
+        name=name,
+        vocabulary=frozenset(nouns),
+        classes=tuple(names[0] for names in lexicon.nouns.values()),
+        colours=frozenset(lexicon.colours),
+        template="{}",
+        scale=round(everything.scale, 4),
+        bias=round(everything.bias, 4),
+        nouns=nouns,
+    )
+
+
+def _joined(answers: Sequence[_Answer]) -> tuple[np.ndarray, np.ndarray]:
+    return np.concatenate([a.logit for a in answers]), np.concatenate([a.present for a in answers])
+
+
+def _said(answers: Sequence[_Answer], sidecar: Sidecar) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities and the truth."""
+    said = [sidecar.probability(a.logit, a.phrase.text) for a in answers]
+    return np.concatenate(said), np.concatenate([a.present for a in answers])
+
+
+def _balanced(said: np.ndarray, present: np.ndarray) -> float:
+    return balanced_accuracy(said, present.astype(int), 0.5)
+
+
+def _save(model, tokenizer, out: Path) -> None:
+    """fp16 weights (half the size; computed with in fp32 all the same) and the processor."""
+    from transformers import OwlViTImageProcessorPil, OwlViTProcessor
+
+    fresh = out.with_name(out.name + ".part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    copy.deepcopy(model).half().save_pretrained(fresh)
+    (fresh / "model.safetensors").chmod(0o644)
+    pictures = OwlViTImageProcessorPil(
+        size={"height": IMAGE_PX, "width": IMAGE_PX}, do_center_crop=False, image_mean=MEAN, image_std=STD
+    )
+    OwlViTProcessor(pictures, tokenizer).save_pretrained(fresh)
+    config = json.loads((fresh / "config.json").read_text())
+    config["dtype"] = "float32"
+    (fresh / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    shutil.rmtree(out, ignore_errors=True)
+    fresh.rename(out)
+
+
+def main(
+    run: Annotated[Path, typer.Argument(help="folder of the run")],
+    data: Annotated[Path, typer.Argument(help="folder with val/")],
+    out: Annotated[Path, typer.Option(help="directory of the checkpoint")],
+) -> None:
+    """Write a run's checkpoint and print what was measured on the held-out half of val/."""
+    torch.set_num_threads(1)
+    print(json.dumps(export(run, data, out), indent=1))
+
+
+if __name__ == "__main__":
+    typer.run(main)
