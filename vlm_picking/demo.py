@@ -130,9 +130,10 @@ def watch_standing_prompt(operator: Any, prompt: str, *, frames: int, timeout_s:
         response = operator.set_prompt(prompt)
         if not response.success:
             raise PickingError(f"the standing prompt was refused: {response.message}")
+        planner.wait_for(1, prompt_id=response.prompt_id, timeout_s=timeout_s)
         start = time.monotonic()
         received = planner.wait_for(frames, prompt_id=response.prompt_id, timeout_s=timeout_s)
-        rate = len(received) / (time.monotonic() - start)
+        rate = (frames - 1) / (time.monotonic() - start)
         operator.set_prompt("")
     counts = [len(grasps.candidates) for grasps in received]
     if not all(counts):
@@ -179,7 +180,7 @@ def run(folder: Path, out: Path, model: str) -> int:
                 write_image(out / f"{number:02}_{name}.png", reply.picture)
         standing = "the mugs"
         print(f"\nstanding prompt '{standing}', as a pick planner receives it: ", end="", flush=True)
-        print(watch_standing_prompt(operator, f"pick {standing}", frames=5, timeout_s=60.0))
+        print(watch_standing_prompt(operator, f"pick {standing}", frames=10, timeout_s=60.0))
     return wrong
 
 

@@ -21,7 +21,7 @@ def test_every_answer_is_right(demo):
     done, out = demo
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{(out / 'node.log').read_text()}"
     assert "all answers are right" in done.stdout
-    assert "as a pick planner receives it: 5 frames" in done.stdout
+    assert "as a pick planner receives it: 10 frames" in done.stdout
 
 
 def test_every_question_leaves_a_picture(demo):
