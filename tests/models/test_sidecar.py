@@ -16,7 +16,7 @@ def test_it_comes_back_as_it_was_written(tmp_path):
         template="{}",
         scale=2.0,
         bias=-1.0,
-        nouns={"mug": (1.5, 0.5)},
+        coloured=(1.5, 0.5),
     )
     sidecar.write(tmp_path, measured={"map50": 0.5})
     assert Sidecar.read(tmp_path, name="other") == sidecar
@@ -37,12 +37,12 @@ def test_probabilities_rise_with_the_logit_and_stay_within_bounds():
     assert probability[2] == pytest.approx(1 / (1 + np.exp(-(1.7 * 0.5 + 0.3))), abs=1e-6)
 
 
-def test_a_phrase_is_weighed_by_the_noun_that_it_ends_with():
-    sidecar = Sidecar(name="x", nouns={"can": (1.0, -2.0), "soda can": (1.0, 3.0)})
+def test_a_colour_before_the_noun_has_its_own_curve():
+    sidecar = Sidecar(name="x", colours=frozenset({"red", "orange"}), coloured=(1.0, 3.0), bias=-2.0)
     zero = np.zeros(1)
-    assert sidecar.probability(zero, "red can")[0] == pytest.approx(1 / (1 + np.exp(2)))
-    assert sidecar.probability(zero, "red soda can")[0] == pytest.approx(1 / (1 + np.exp(-3)))
-    assert sidecar.probability(zero, "can opener")[0] == pytest.approx(0.5)
+    assert sidecar.probability(zero, "red mug")[0] == pytest.approx(1 / (1 + np.exp(-3)))
+    for phrase in ("mug", "orange", "striped mug", "mug red"):
+        assert sidecar.probability(zero, phrase)[0] == pytest.approx(1 / (1 + np.exp(2)))
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,9 @@ def test_a_phrase_is_weighed_by_the_noun_that_it_ends_with():
         '{"vocabulary": 3}',
         '{"score_calibration": {"scale": "much"}}',
         '{"score_calibration": 1}',
+        '{"score_calibration": {"coloured": [1]}}',
     ],
-    ids=["cut off", "no object", "vocabulary", "scale", "calibration"],
+    ids=["cut off", "no object", "vocabulary", "scale", "calibration", "coloured"],
 )
 def test_a_broken_file_is_refused(tmp_path, content):
     (tmp_path / SIDECAR_FILE).write_text(content)
@@ -68,7 +69,7 @@ def test_a_broken_file_is_refused(tmp_path, content):
         {"scale": 0.0},
         {"scale": float("nan")},
         {"bias": float("inf")},
-        {"nouns": {"mug": (0.0, 1.0)}},
+        {"coloured": (0.0, 1.0)},
         {"template": "a photo"},
     ],
 )

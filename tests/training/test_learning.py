@@ -1,6 +1,7 @@
 """Losses and optimizer as mathematics, and the loop on a handful of drawn frames."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,11 +12,7 @@ pytest.importorskip("transformers", reason="training needs transformers")
 
 from vlm_picking.training.augment import random_view  # noqa: E402
 from vlm_picking.training.batch import make_batch  # noqa: E402
-from vlm_picking.training.calibration import (  # noqa: E402
-    Calibration,
-    expected_calibration_error,
-    fit_calibration,
-)
+from vlm_picking.training.calibration import expected_calibration_error, fit_calibration  # noqa: E402
 from vlm_picking.training.data import FrameFolder  # noqa: E402
 from vlm_picking.training.evaluate import average_precision, evaluate  # noqa: E402
 from vlm_picking.training.losses import box_losses, focal_loss  # noqa: E402
@@ -24,7 +21,7 @@ from vlm_picking.training.network import build_network, fourier_positions  # noq
 from vlm_picking.training.phrases import Lexicon, PhraseSampler  # noqa: E402
 from vlm_picking.training.state import TrainingState  # noqa: E402
 from vlm_picking.training.tokenizer import build_tokenizer  # noqa: E402
-from vlm_picking.training.train import batch_loss, embed_phrases  # noqa: E402
+from vlm_picking.training.train import TrainSettings, batch_loss, embed_phrases, train  # noqa: E402
 
 LEXICON = Lexicon({"disc": ("disc",), "square": ("square", "tile")}, ("red", "blue"))
 PAINT = {"red": (200, 20, 20), "blue": (20, 40, 200)}
@@ -32,7 +29,7 @@ PAINT = {"red": (200, 20, 20), "blue": (20, 40, 200)}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Twelve frames with a disc and a square each."""
+    """Twelve frames with a disc, a square or both."""
     root = tmp_path_factory.mktemp("frames")
     (root / "images").mkdir()
     (root / "ids").mkdir()
@@ -41,7 +38,8 @@ def folder(tmp_path_factory):
         for n in range(12):
             rgb, ids = np.full((288, 384, 3), 120, np.uint8), np.zeros((288, 384), np.uint8)
             objects = []
-            for i, kind in enumerate(("disc", "square"), start=1):
+            kinds = (("disc", "square"), ("disc",), ("square",))[n % 3]
+            for i, kind in enumerate(kinds, start=1):
                 colour = str(rng.choice(LEXICON.colours))
                 x, y = int(rng.integers(50, 130)) + 170 * (i - 1), int(rng.integers(60, 220))
                 for picture, paint in ((rgb, PAINT[colour]), (ids, i)):
@@ -167,10 +165,42 @@ def test_calibration_finds_the_curve_that_made_the_answers():
     assert expected_calibration_error(np.full(4000, 0.99), present) > 0.3
 
 
-def test_a_curve_of_few_answers_stays_near_the_curve_of_all():
-    near = Calibration(1.0, 0.0)
-    logit, present = np.array([-0.2, 0.3, 0.4]), np.array([False, True, True])
-    alone = fit_calibration(logit, present)
-    pulled = fit_calibration(logit, present, near=near, pull=0.5)
-    assert alone.scale > 10, "three answers that a step function explains"
-    assert pulled.scale == pytest.approx(1.0, abs=0.3)
+def test_a_run_from_frames_to_checkpoint(folder, tmp_path):
+    """The whole way, far too short to learn anything: train, go on, export, load through the registry."""
+    from vlm_picking.models.registry import load_detector
+    from vlm_picking.training.export import export
+
+    for part in ("train", "val"):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / part).symlink_to(folder.root)
+    run = tmp_path / "run"
+    run.mkdir()
+    tokenizer = build_tokenizer(LEXICON.known_phrases(), ("zebra",), other_merges=2)
+    tokenizer.save_pretrained(run / "tokenizer")
+    (run / "lexicon.json").write_text(json.dumps({"nouns": LEXICON.nouns, "colours": LEXICON.colours}))
+    settings = TrainSettings(data=tmp_path / "data", run=run, minutes=0.02, processes=1, batch=2, eval_frames=4)
+    train(settings)
+    log = (run / "training.log").read_text()
+    assert "eval" in log and "mAP50" in log
+    first = torch.load(run / "state.pt", weights_only=True)
+    train(replace(settings, minutes=first["minutes"] + 0.02))
+    second = torch.load(run / "state.pt", weights_only=True)
+    assert second["steps"] > first["steps"] and second["minutes"] > first["minutes"]
+    measured = export(run, tmp_path / "data", tmp_path / "checkpoint", name="tiny")
+    assert measured["frames"] == 6 and 0 <= measured["map50"] <= 1
+    detector = load_detector(str(tmp_path / "checkpoint"), device="cpu")
+    assert detector.name == "tiny"
+    assert detector.vocabulary == {"disc", "square", "tile"} and detector.classes == ("disc", "square")
+    rgb, _ = folder.frames[0].read()
+    assert set(detector.detect(np.ascontiguousarray(rgb), ["disc", "red tile"]).label) == {"disc", "red tile"}
+
+
+def test_without_frames_it_says_so(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no frames in .*train: render some first"):
+        train(TrainSettings(data=tmp_path, run=tmp_path / "run"))
+
+
+def test_views_are_small_and_many_first():
+    settings = TrainSettings(data=".", run=".", batch=16, coarse_share=0.3)
+    assert settings.views(0.0) == (192, 28)
+    assert settings.views(0.5) == (256, 16)

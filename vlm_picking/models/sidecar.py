@@ -4,8 +4,7 @@ without.
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ class Sidecar:
         colours: the colour words that it was taught; None for an open vocabulary.
         template: how a phrase becomes a prompt; "{}" stands for the phrase.
         scale, bias: probability = 1 / (1 + exp(-(scale * logit + bias))).
-        nouns: scale and bias of phrases that end with a noun: some kinds of things are easier to see than others.
+        coloured: scale and bias of phrases that begin with a colour word, "red mug"; None: as all others.
         floor: boxes with a lower probability are dropped, save the best of a phrase.
     """
 
@@ -37,13 +36,13 @@ class Sidecar:
     template: str = "a photo of a {}"
     scale: float = 1.0
     bias: float = 0.0
-    nouns: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    coloured: tuple[float, float] | None = None
     floor: float = 0.05
 
     def __post_init__(self) -> None:
         if "{}" not in self.template:
             raise ModelError(f"the template {self.template!r} of {self.name} has no '{{}}' for the phrase")
-        for scale, bias in ((self.scale, self.bias), *self.nouns.values()):
+        for scale, bias in ((self.scale, self.bias), self.coloured or (1.0, 0.0)):
             if not (math.isfinite(scale) and scale > 0 and math.isfinite(bias)):
                 raise ModelError(f"the score calibration of {self.name} must be finite with scale > 0")
 
@@ -52,9 +51,9 @@ class Sidecar:
 
     def probability(self, logit: np.ndarray, phrase: str) -> np.ndarray:
         """Logits of any shape that `phrase` got, to probabilities, float32."""
-        words = phrase.split()
-        endings = (" ".join(words[start:]) for start in range(len(words)))
-        scale, bias = next((self.nouns[e] for e in endings if e in self.nouns), (self.scale, self.bias))
+        first, _, rest = phrase.partition(" ")
+        coloured = self.coloured if rest and first in (self.colours or ()) else None
+        scale, bias = coloured or (self.scale, self.bias)
         return (1 / (1 + np.exp(-np.clip(scale * logit + bias, -60, 60)))).astype(np.float32)
 
     def write(self, directory: Path, **extra: object) -> None:
@@ -65,7 +64,7 @@ class Sidecar:
             "classes": list(self.classes),
             "colours": None if self.colours is None else sorted(self.colours),
             "template": self.template,
-            "score_calibration": {"scale": self.scale, "bias": self.bias, "nouns": dict(self.nouns)},
+            "score_calibration": {"scale": self.scale, "bias": self.bias, "coloured": self.coloured},
             "floor": self.floor,
             **extra,
         }
@@ -84,6 +83,7 @@ class Sidecar:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             calibration = content.get("score_calibration", {})
+            coloured = calibration.get("coloured")
             words = {key: content.get(key) for key in ("vocabulary", "colours")}
             return cls(
                 name=str(content.get("name", name)),
@@ -92,10 +92,10 @@ class Sidecar:
                 template=str(content.get("template", "a photo of a {}")),
                 scale=float(calibration.get("scale", 1.0)),
                 bias=float(calibration.get("bias", 0.0)),
-                nouns={n: (float(s), float(b)) for n, (s, b) in calibration.get("nouns", {}).items()},
+                coloured=None if coloured is None else (float(coloured[0]), float(coloured[1])),
                 floor=float(content.get("floor", 0.05)),
             )
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
             raise ModelError(
                 f"{path} can't be read ({error}); remove it, or write it as docs/embedded_model.md says"
             ) from error

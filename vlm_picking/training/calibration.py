@@ -25,28 +25,23 @@ def balanced_weights(present: np.ndarray) -> np.ndarray:
     return np.where(present, 0.5 / max(there, 1e-9), 0.5 / max(1 - there, 1e-9)) / len(present)
 
 
-def fit_calibration(
-    logit: np.ndarray, present: np.ndarray, *, near: Calibration | None = None, pull: float = 0.02
-) -> Calibration:
+def fit_calibration(logit: np.ndarray, present: np.ndarray) -> Calibration:
     """The logistic curve of the greatest likelihood (Platt 1999), both answers weighing the same.
 
     Args:
         logit: (N,) scores.
-        present: (N,) bool, the truth.
-        near: a curve that the result shall resemble, for data that are few.
-        pull: how much it shall, as a weight of the squared difference of log scale and bias.
+        present: (N,) bool, the truth; where all answers are the same there is no curve to find, and logits stay.
     """
+    if present.all() or not present.any():
+        return Calibration(1.0, 0.0)
     weight = balanced_weights(present)
     sign = np.where(present, 1.0, -1.0)
-    start = np.zeros(2) if near is None else np.array([np.log(near.scale), near.bias])
-    pull = 0.0 if near is None else pull
 
     def loss(x: np.ndarray) -> float:
-        likelihood = np.logaddexp(0, -sign * (np.exp(x[0]) * logit + x[1]))
-        return float((weight * likelihood).sum() + pull * ((x - start) ** 2).sum())
+        return float((weight * np.logaddexp(0, -sign * (np.exp(np.clip(x[0], -4, 4)) * logit + x[1]))).sum())
 
-    best = minimize(loss, start, method="Nelder-Mead").x
-    return Calibration(float(np.exp(best[0])), float(best[1]))
+    best = minimize(loss, np.zeros(2), method="Nelder-Mead").x
+    return Calibration(float(np.exp(np.clip(best[0], -4, 4))), float(best[1]))
 
 
 def expected_calibration_error(probability: np.ndarray, present: np.ndarray, *, bins: int = 10) -> float:

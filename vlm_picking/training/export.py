@@ -50,15 +50,17 @@ def export(run: Path, data: Path, out: Path, *, name: str = "embedded") -> dict[
         answers = _answers(average, tokenizer, measuring, lexicon)
         report = evaluate(average, tokenizer, measuring, lexicon, size=IMAGE_PX)
         _save(average, tokenizer, out)
-    said, present = _said(answers, sidecar)
+    nouns = _said([a for a in answers if not a.phrase.colour], sidecar)
+    coloured = _said([a for a in answers if a.phrase.colour], sidecar)
     measured = {
         "frames": len(measuring),
         "scenes": len({f.scene for f in measuring}),
         "map50": report.map50,
         "top1": report.top1,
-        "presence": _balanced(*_said([a for a in answers if not a.phrase.colour], sidecar)),
-        "coloured_presence": _balanced(*_said([a for a in answers if a.phrase.colour], sidecar)),
-        "calibration_error": expected_calibration_error(said, present),
+        "presence": _balanced(*nouns),
+        "presence_calibration_error": expected_calibration_error(*nouns),
+        "coloured_presence": _balanced(*coloured),
+        "coloured_calibration_error": expected_calibration_error(*coloured),
         "absent_words_fired": report.absent,
         "training_minutes": state.minutes_done(),
         "training_views": state.views,
@@ -92,21 +94,18 @@ def _answers(model, tokenizer, frames: Sequence[FrameFile], lexicon: Lexicon) ->
 
 
 def _calibrated(answers: Sequence[_Answer], lexicon: Lexicon, *, name: str) -> Sidecar:
-    """A curve for all, and one near it for the nouns of each kind."""
-    everything = fit_calibration(*_joined(answers))
-    nouns = {}
-    for kind, names in lexicon.nouns.items():
-        own = fit_calibration(*_joined([a for a in answers if a.phrase.kind == kind]), near=everything)
-        nouns |= {noun: (round(own.scale, 4), round(own.bias, 4)) for noun in names}
+    """One curve for nouns, one for colours of a noun; kinds of their own gained nothing on other scenes."""
+    plain = fit_calibration(*_joined([a for a in answers if not a.phrase.colour]))
+    coloured = fit_calibration(*_joined([a for a in answers if a.phrase.colour]))
     return Sidecar(
         name=name,
-        vocabulary=frozenset(nouns),
+        vocabulary=frozenset(noun for names in lexicon.nouns.values() for noun in names),
         classes=tuple(names[0] for names in lexicon.nouns.values()),
         colours=frozenset(lexicon.colours),
         template="{}",
-        scale=round(everything.scale, 4),
-        bias=round(everything.bias, 4),
-        nouns=nouns,
+        scale=round(plain.scale, 4),
+        bias=round(plain.bias, 4),
+        coloured=(round(coloured.scale, 4), round(coloured.bias, 4)),
     )
 
 

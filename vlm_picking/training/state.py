@@ -1,4 +1,4 @@
-"""What a training run carries from step to step, and from session to session."""
+"""What a training run carries from step to step, and from one start to the next."""
 
 import math
 import os

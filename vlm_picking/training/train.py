@@ -32,7 +32,7 @@ class TrainSettings:
     Args:
         data: folder with train/ and val/.
         run: folder for checkpoints and the log; a run that is there already goes on.
-        minutes: training time in all, over all sessions of the run; the learning rate follows the clock.
+        minutes: training time in all, over all starts of the run; the learning rate follows the clock.
         processes: workers with one thread each; their gradients are averaged.
         batch: frames a step and worker at full resolution.
         coarse_share: the share of the time that is spent on small views first, COARSE_PX wide and more of
