@@ -60,7 +60,7 @@ def _read(path_or_name: str | Path) -> tuple[str, str]:
     path = Path(path_or_name)
     if path.suffix.lower() not in (".yaml", ".yml"):
         hint = did_you_mean(name, available_grippers())
-        raise ConfigError(f"unknown gripper '{name}'; {hint} Or give the path of a .yaml file.")
+        raise ConfigError(f"unknown gripper '{name}'; {hint}, or give the path of a .yaml file")
     try:
         return path.read_text(encoding="utf-8"), str(path)
     except (OSError, UnicodeDecodeError) as error:
