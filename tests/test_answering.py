@@ -30,7 +30,7 @@ def sight(noun="mug", present=NONE, maybe=NONE, best=0.0, doubts=(), reason=""):
         (sight(best=0.1), Status.ABSENT, 0.1),
         (sight(present=seen(0.9), doubts=("'striped' was not checked",)), Status.UNCERTAIN, 0.9),
         (sight(best=0.5, doubts=("unknown word",)), Status.UNCERTAIN, 0.5),
-        (sight(best=0.9, reason="2 mugs seen, but none that is red"), Status.ABSENT, 0.05),
+        (sight(best=0.1, reason="2 mugs seen, but none that is red"), Status.ABSENT, 0.1),
     ],
     ids=["sure", "maybe", "no", "doubted", "unknown", "filtered"],
 )

@@ -13,7 +13,7 @@ LAYERS = (
     ("values", "errors arrays transform camera frame query language prompt detections grasp result"),
     ("geometry", "depth support bin_shape regions"),
     ("parts", "models lift segmentation planning relations colours gripper_files image_messages"),
-    ("composition", "config answering search pipeline"),
+    ("composition", "config answering search narrowing pipeline"),
     ("edges", "frame_files drawing report bags"),
     ("shells", "ros sim"),
     ("training", "training"),

@@ -31,6 +31,7 @@ def pipeline(simulated_bin):
         ("how many red mugs?", Status.PRESENT, 1, "1 red mug"),
         ("how many wrenches?", Status.ABSENT, 0, "no wrench"),
         ("is there a green mug?", Status.ABSENT, 0, "no green mug"),
+        ("is there anything purple?", Status.ABSENT, 0, "no purple object"),
         ("is there a giraffe?", Status.UNCERTAIN, 0, "not sure about a giraffe"),
         ("is there a striped mug?", Status.UNCERTAIN, 2, "mug"),
         ("is there a cardboard box?", Status.PRESENT, 1, "cardboard box"),
@@ -84,7 +85,7 @@ def test_pick_anything_needs_no_language_model(simulated_bin):
     class Mute:
         """A model that must not be asked."""
 
-        name, vocabulary, classes = "mute", None, ()
+        name, vocabulary, colours, classes = "mute", None, None, ()
 
         def detect(self, rgb, phrases):
             raise ModelError("nobody should have asked")
@@ -120,6 +121,46 @@ def test_describe_names_what_is_there(pipeline, simulated_bin):
 
 
 @pytest.mark.parametrize(
+    ("sentence", "in_reason"),
+    [
+        ("where is the mug next to the giraffe?", "does not know 'giraffe'"),
+        ("everything but the giraffes", "does not know 'giraffe'"),
+        ("where is the mug next to the striped can?", "'striped' was not checked"),
+    ],
+)
+def test_what_could_not_be_compared_or_left_out_is_a_doubt(pipeline, simulated_bin, sentence, in_reason):
+    answer = pipeline.run(simulated_bin.frame, sentence).answer
+    assert answer.status is Status.UNCERTAIN
+    assert in_reason in answer.reason
+
+
+@pytest.mark.parametrize(
+    "sentence", ["is there anything purple?", "is there a green mug?", "where is the mug on the can?"]
+)
+def test_a_no_that_geometry_says_is_as_sure_as_what_it_rests_on(pipeline, simulated_bin, sentence):
+    answer = pipeline.run(simulated_bin.frame, sentence).answer
+    assert (answer.status, answer.confidence) == (Status.ABSENT, pytest.approx(1.0))
+
+
+def test_next_to_what_is_not_there_nothing_is(pipeline, simulated_bin):
+    answer = pipeline.run(simulated_bin.frame, "where is the mug next to the hammer?").answer
+    assert answer.status is Status.ABSENT
+    assert "no hammer to compare with" in answer.reason
+
+
+@pytest.mark.parametrize(
+    "sentence", ["pick the mug on top", "where is the largest mug?", "where is the mug on the can?"]
+)
+def test_without_depth_heights_and_sizes_are_no_guess(pipeline, simulated_bin, sentence):
+    frame = simulated_bin.frame
+    depth = frame.depth_m.copy()
+    depth[simulated_bin.mask_of("mug", "red") | simulated_bin.mask_of("mug", "blue")] = np.nan
+    answer = pipeline.run(RgbdFrame(frame.rgb, depth, frame.camera), sentence).answer
+    assert answer.status is Status.UNCERTAIN
+    assert "depth is missing" in answer.reason
+
+
+@pytest.mark.parametrize(
     ("sentence", "hint"),
     [
         ("", "is there"),
@@ -152,7 +193,7 @@ def test_a_pick_without_depth_could_not_look(pipeline, simulated_bin):
 
 def test_scores_between_the_thresholds_are_uncertain(simulated_bin):
     class Unsure:
-        name, vocabulary, classes = "unsure", None, ()
+        name, vocabulary, colours, classes = "unsure", None, None, ()
 
         def detect(self, rgb, phrases):
             return Detections([[10, 10, 50, 50]] * len(phrases), [0.35] * len(phrases), list(phrases))
@@ -169,7 +210,7 @@ def test_scores_between_the_thresholds_are_uncertain(simulated_bin):
 
 def test_a_model_that_fails_is_never_nothing_found(simulated_bin):
     class Broken:
-        name, vocabulary, classes = "broken", None, ()
+        name, vocabulary, colours, classes = "broken", None, None, ()
 
         def detect(self, rgb, phrases):
             raise ModelError("the GPU is out of memory")

@@ -62,9 +62,10 @@ def test_sizes_rank_by_space_not_by_pixels():
     assert order_by(Superlative.SMALLEST, near_small, objects, resolution_wh=(640, 480)).tolist() == [0, 1]
 
 
-def test_what_has_no_depth_comes_last():
-    order = order_by(Superlative.ON_TOP, THINGS, {0: OBJECTS[0]}, resolution_wh=(640, 480))
-    assert order[0] == 0
+def test_what_has_no_depth_is_left_out():
+    known = {0: OBJECTS[0], 1: lifted(1, height_m=np.nan)}
+    assert order_by(Superlative.ON_TOP, THINGS, known, resolution_wh=(640, 480)).tolist() == [0]
+    assert len(order_by(Superlative.LEFTMOST, THINGS, {}, resolution_wh=(640, 480))) == 3
 
 
 CENTRE = box(320, 240, 40)

@@ -16,7 +16,8 @@ class TargetSight:
         target: what was looked for.
         present: detections at or above the threshold for PRESENT, after attributes, relations and superlatives.
         maybe: detections between both thresholds.
-        best_score: the highest score that the model gave the phrase in the image, 0 when it gave none.
+        best_score: probability that it is there where nothing of it is present: the highest score that the model gave
+            the phrase in the image, 0 when it gave none, 0.5 where nobody could tell.
         doubts: what was not checked or keeps the answer from being sure, each a sentence.
         reason: why nothing is present, when something near it was seen ("2 mugs, none of them red").
     """
@@ -41,8 +42,7 @@ class TargetSight:
             return float(self.present.score.max())
         if len(self.maybe):
             return float(self.maybe.score.max())
-        # A relation or an attribute threw away what the model was sure of: then the geometry speaks, not the score.
-        return 0.05 if self.reason else self.best_score
+        return self.best_score
 
 
 def failed(reason: str) -> Answer:

@@ -100,14 +100,26 @@ class Detections:
 
     def nms(self, iou_threshold: float, *, class_agnostic: bool = False) -> "Detections":
         """Greedy non-maximum suppression, best first; boxes of another label never suppress unless `class_agnostic`."""
-        order = np.argsort(-self.score, kind="stable")
-        iou = box_iou(self.xyxy, self.xyxy)
-        kept: list[int] = []
-        for i in order:
-            rivals = [k for k in kept if class_agnostic or self.label[k] == self.label[i]]
-            if not rivals or iou[i, rivals].max() <= iou_threshold:
-                kept.append(int(i))
-        return self[kept]
+        groups = [np.arange(len(self))]
+        if not class_agnostic:
+            groups = [np.flatnonzero(self.label == label) for label in dict.fromkeys(self.label.tolist())]
+        kept = [group[suppress(self.xyxy[group], self.score[group], max_iou=iou_threshold)] for group in groups]
+        return self[np.sort(np.concatenate([np.zeros(0, int), *kept]))].by_score()
+
+
+def suppress(xyxy: np.ndarray, score: np.ndarray, *, max_iou: float) -> np.ndarray:
+    """Greedy non-maximum suppression: indices (K,) into N boxes, best first, no two overlapping more than `max_iou`.
+
+    Args:
+        score: (N,) anything that orders the boxes; a tie goes to the earlier one.
+    """
+    left = np.argsort(-score, kind="stable")
+    kept: list[int] = []
+    while len(left):
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        left = left[box_iou(xyxy[best : best + 1], xyxy[left])[0] <= max_iou]
+    return np.array(kept, int)
 
 
 def box_iou(a_xyxy: np.ndarray, b_xyxy: np.ndarray) -> np.ndarray:

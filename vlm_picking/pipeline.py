@@ -18,11 +18,12 @@ from vlm_picking.gripper_files import load_gripper
 from vlm_picking.lift import lift
 from vlm_picking.models.base import ZeroShotDetector
 from vlm_picking.models.registry import load_detector
+from vlm_picking.narrowing import SAME_OBJECT_IOU, narrow
 from vlm_picking.planning import plan_grasps
 from vlm_picking.prompt import parse_prompt
 from vlm_picking.query import Query, QueryKind, Target
 from vlm_picking.result import Answer, LiftedObject, PickResult
-from vlm_picking.search import SAME_OBJECT_IOU, Scene, look, narrow
+from vlm_picking.search import Scene, look
 from vlm_picking.segmentation import masks_from_boxes
 from vlm_picking.support import Support, find_support
 

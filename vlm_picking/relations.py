@@ -32,13 +32,14 @@ def order_by(
         objects: detection id -> the object in space, for those that have depth.
 
     Returns:
-        (N,) indices, the best fit first; detections without the depth that the superlative needs come last.
+        (M,) indices, the best fit first; detections without the depth that the superlative needs are left out.
     """
     if superlative is Superlative.CENTRAL:
         key = np.linalg.norm(detections.center_px - np.array(resolution_wh) / 2, axis=1)
     else:
         key = _SORT_KEYS[superlative](detections, objects)
-    return np.argsort(np.where(np.isnan(key), np.inf, key), kind="stable")
+    order = np.argsort(key, kind="stable")
+    return order[np.isfinite(key[order])]
 
 
 def _spatial(value: Callable[[LiftedObject], float]) -> Callable[[Detections, Mapping[int, LiftedObject]], np.ndarray]:

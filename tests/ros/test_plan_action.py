@@ -61,6 +61,15 @@ def test_a_detection_of_the_last_answer_is_found_again(rig):
     assert {candidate.label for candidate in result.grasps.candidates} == {"mug"}
 
 
+def test_a_detection_of_a_description_can_be_picked(rig):
+    with rig.camera.streaming("apple", "mug", hz=10):
+        reply = rig.operator.ask("what do you see?", timeout_s=10)
+        mug = next(d for d in reply.detections.detections if d.results[0].hypothesis.class_id == "mug")
+        result = rig.operator.plan_grasps(detection_id=mug.id)
+    assert result.grasps.status == GraspCandidateArray.FOUND, result.grasps.message
+    assert {candidate.label for candidate in result.grasps.candidates} == {"mug"}
+
+
 def test_a_detection_that_is_gone_is_a_failure(rig):
     with rig.camera.streaming("apple", "mug", hz=10):
         reply = rig.operator.ask("where is the mug?", timeout_s=10)

@@ -16,20 +16,11 @@ from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
 
 from vlm_picking.bags import open_bag
+from vlm_picking.demo import remappings
 from vlm_picking.ros.client import OperatorClient
 from vlm_picking.ros.conversions import stamp_ns
 
 BAG = Path(__file__).parents[2] / "examples" / "bin"
-REMAPPINGS = [
-    word
-    for name, topic in (
-        ("color/image", "/camera/color/image_raw"),
-        ("color/camera_info", "/camera/color/camera_info"),
-        ("depth/image", "/camera/aligned_depth_to_color/image_raw"),
-        ("depth/camera_info", "/camera/aligned_depth_to_color/camera_info"),
-    )
-    for word in ("-r", f"{name}:={topic}")
-]
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +50,7 @@ def running(*arguments: str):
 
 
 def test_node_and_player_and_operator_are_processes_that_end_cleanly():
-    node_arguments = ("-m", "vlm_picking.ros.node", "--ros-args", *REMAPPINGS)
+    node_arguments = ("-m", "vlm_picking.ros.node", "--ros-args", *remappings(BAG))
     with (
         running(*node_arguments) as node,
         running("-m", "vlm_picking.ros.player", str(BAG), "--loop", "--rate", "4") as player,

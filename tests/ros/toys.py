@@ -40,6 +40,7 @@ class ToyDetector:
 
     name = "toy"
     vocabulary = None
+    colours = None
     classes = tuple(TOYS)
 
     def __init__(self) -> None:

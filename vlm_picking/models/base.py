@@ -24,6 +24,10 @@ class ZeroShotDetector(Protocol):
     def classes(self) -> tuple[str, ...]:
         """One noun for each kind that the model was taught, for "what do you see?"; empty for open vocabulary."""
 
+    @property
+    def colours(self) -> frozenset[str] | None:
+        """The colour words that the model was taught; None for a model of open vocabulary."""
+
     def detect(self, rgb: np.ndarray, phrases: Sequence[str]) -> Detections:
         """Look for every phrase in an image.
 

@@ -2,7 +2,7 @@
 
 The image is encoded once and asked often. Unlike the library's post-processing, phrases do not compete for
 boxes: "mug" and "red mug" are both answered, and every phrase keeps its best box, so that "not there" can be
-    told from "not sure".
+told from "not sure".
 """
 
 import hashlib
@@ -13,9 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vlm_picking.detections import Detections
+from vlm_picking.detections import Detections, suppress
 from vlm_picking.errors import ModelError
-from vlm_picking.models.boxes import suppress
 from vlm_picking.models.loading import choose_device, load_pretrained, read_config
 from vlm_picking.models.sidecar import Sidecar
 
@@ -93,7 +92,6 @@ class OwlDetector:
 
     @property
     def colours(self) -> frozenset[str] | None:
-        """The colour words that the model was taught; None for a model of open vocabulary."""
         return self._sidecar.colours
 
     def detect(self, rgb: np.ndarray, phrases: Sequence[str]) -> Detections:

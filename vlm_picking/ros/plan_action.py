@@ -98,7 +98,7 @@ class PlanGraspsServer:
         return (query if query.kind is QueryKind.PICK else parse_prompt(f"pick {request.phrase}")), None
 
     def _by_detection(self, detection_id: str) -> tuple[Query, Callable[[PickResult], PickResult]]:
-        """Look again for what the last answer was about, and keep the object at the same place."""
+        """Look again for what the detection was called, and keep the object at the same place."""
         last = self._last_result()
         known = [] if last is None else [str(number) for number in last.detections.id]
         if detection_id not in known:
@@ -120,4 +120,4 @@ class PlanGraspsServer:
                 grasps=tuple(grasp for grasp in result.grasps if grasp.object_id == number),
             )
 
-        return replace(last.query, kind=QueryKind.PICK, limit=None), select
+        return replace(parse_prompt(f"pick {wanted.label[0]}"), limit=None), select

@@ -6,7 +6,7 @@ import numpy as np
 
 from vlm_picking.detections import Detections
 from vlm_picking.errors import ModelError
-from vlm_picking.sim.colours import colour_word
+from vlm_picking.sim.colours import COLOURS, colour_word
 from vlm_picking.sim.kinds import KINDS, kind_of_noun
 from vlm_picking.sim.truth import FrameTruth, TrueObject
 
@@ -23,6 +23,7 @@ class OracleDetector:
 
     name = "oracle"
     classes: tuple[str, ...] = tuple(KINDS)
+    colours: frozenset[str] | None = frozenset(COLOURS)
     vocabulary: frozenset[str] | None = frozenset(
         word for name, entry in KINDS.items() for word in (name, *entry.synonyms)
     )

@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 import torch
 
-from vlm_picking.detections import box_iou
-from vlm_picking.models.boxes import suppress
+from vlm_picking.detections import box_iou, suppress
 from vlm_picking.training.augment import squash
 from vlm_picking.training.batch import normalised
 from vlm_picking.training.data import FrameFile

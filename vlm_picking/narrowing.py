@@ -1,0 +1,200 @@
+"""Which of the things that were seen a query means: colours, exclusions, relations, sizes and superlatives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from vlm_picking.answering import TargetSight, numbered
+from vlm_picking.colours import COLOURS, colour_shares
+from vlm_picking.config import PickingConfig
+from vlm_picking.detections import Detections, box_iou
+from vlm_picking.frame import RgbdFrame
+from vlm_picking.query import Query, Relation, RelationKind, Target
+from vlm_picking.relations import holds, order_by
+from vlm_picking.result import LiftedObject
+from vlm_picking.search import Scene
+
+# Boxes that overlap more than this are one object, seen under two names.
+SAME_OBJECT_IOU = 0.7
+# What lies in another object's outline by more than this share is a part of that object.
+PART_SHARE = 0.5
+# Share of an object's pixels that must have a colour for "anything red" to mean it.
+COLOUR_SHARE = 0.35
+
+Objects = Mapping[int, LiftedObject]
+
+
+def narrow(frame: RgbdFrame, query: Query, scene: Scene, objects: Objects, config: PickingConfig) -> list[TargetSight]:
+    """Decide which detections each target of the query means.
+
+    Args:
+        objects: detection id -> the object in space, for those that have depth.
+
+    Returns:
+        One sight a target. An object that an earlier target already has is not given to a later one.
+    """
+    excluded = [_matching(frame, scene, target) for target in query.excluded]
+    taken = [detections[detections.score >= config.present_threshold] for detections in excluded]
+    # What could not be looked for could not be left out either.
+    not_left_out = tuple(doubt for target in query.excluded for doubt in _doubts(scene, target))
+    sights: list[TargetSight] = []
+    for target in query.targets:
+        found = _matching(frame, scene, target)
+        found = _apart_from(taken, found) if target.anything else _other_than(taken, found)
+        sight = _sight(target, found, scene, config)
+        sight = replace(sight, doubts=sight.doubts + not_left_out)
+        if query.relation is not None:
+            sight = _related(sight, query.relation, frame, scene, objects, config)
+        if target.size is not None:
+            sight = _sized(sight, target.size, objects)
+        if query.superlative is not None:
+            sight = _chosen(sight, query, objects, resolution_wh=(frame.camera.width, frame.camera.height))
+        sights.append(sight)
+        taken.append(sight.present)
+    return sights
+
+
+def _other_than(taken: list[Detections], found: Detections) -> Detections:
+    """What is not an object of `taken` under another name."""
+    boxes = np.concatenate([np.zeros((0, 4)), *(detections.xyxy for detections in taken)])
+    return found[box_iou(found.xyxy, boxes).max(axis=1, initial=0.0) <= SAME_OBJECT_IOU]
+
+
+def _apart_from(taken: list[Detections], found: Detections) -> Detections:
+    """What depth found that is neither an object of `taken` nor a part of one, such as the handle of a mug."""
+    found = _other_than(taken, found)
+    masks = [mask for detections in taken if detections.mask is not None for mask in detections.mask if mask.any()]
+    if found.mask is None or not masks:
+        return found
+    # A mug's mask can miss its inside or its handle; its hull has them.
+    covered = np.zeros(masks[0].shape, np.uint8)
+    for mask in masks:
+        cv2.fillConvexPoly(covered, cv2.convexHull(np.argwhere(mask)[:, ::-1].astype(np.int32)), 1)
+    return found[np.array([covered[mask].mean() <= PART_SHARE for mask in found.mask], dtype=bool)]
+
+
+def _matching(frame: RgbdFrame, scene: Scene, target: Target) -> Detections:
+    if not target.anything:
+        phrase = scene.wordings[target].phrase
+        return scene.named[scene.named.label == phrase] if phrase else Detections.empty()
+    if not target.colours:
+        return scene.separate
+    masks = scene.separate.mask if scene.separate.mask is not None else []
+    shares = [sum(colour_shares(frame.rgb[mask]).get(colour, 1.0) for colour in target.colours) for mask in masks]
+    return scene.separate[np.array(shares, dtype=float) >= COLOUR_SHARE]
+
+
+def _doubts(scene: Scene, target: Target) -> tuple[str, ...]:
+    """What of a target nobody checked."""
+    if not target.anything:
+        return scene.wordings[target].doubts
+    unchecked = (*target.attributes, *(colour for colour in target.colours if colour not in COLOURS))
+    return tuple(f"'{words}' was not checked: name the object too" for words in unchecked)
+
+
+def _is_sure(detections: Detections, target: Target, config: PickingConfig) -> np.ndarray:
+    """(N,) bool. What geometry finds has no probability of being a thing: it sticks out of the floor."""
+    return detections.score >= (0.0 if target.anything else config.present_threshold)
+
+
+def _best_score(scene: Scene, target: Target) -> float:
+    """The highest score of a target in the image; 1 for anything, 0.5 for a word that nobody knows."""
+    if target.anything:
+        return 1.0 if len(scene.separate) else 0.0
+    phrase = scene.wordings[target].phrase
+    return 0.5 if phrase is None else scene.best_score[phrase]
+
+
+def _sight(target: Target, found: Detections, scene: Scene, config: PickingConfig) -> TargetSight:
+    """What was seen of a target by its name and colours alone."""
+    sure = _is_sure(found, target, config)
+    reason = ""
+    if not target.anything and target.colours and not len(found):
+        noun = scene.wordings[target].noun
+        same = scene.named[(scene.named.label == noun) & (scene.named.score >= config.present_threshold)]
+        if len(same):
+            colours = " and ".join(target.colours)
+            reason = f"{numbered(Target(noun), len(same))} seen, but none that is {colours}"
+    best = 0.0 if target.anything else _best_score(scene, target)
+    return TargetSight(target, found[sure], found[~sure], best, _doubts(scene, target), reason)
+
+
+@dataclass(frozen=True, eq=False)
+class _Reference:
+    """What a relation compares with."""
+
+    seen: Detections
+    best_score: float
+    doubts: tuple[str, ...]
+
+
+def _reference(target: Target, frame: RgbdFrame, scene: Scene, config: PickingConfig) -> _Reference:
+    found, doubts = _matching(frame, scene, target), _doubts(scene, target)
+    sure = found[_is_sure(found, target, config)]
+    if len(found) and not len(sure):
+        doubts += (f"I am not sure about the {target} to compare with",)
+    return _Reference(sure if len(sure) else found, _best_score(scene, target), doubts)
+
+
+def _related(
+    sight: TargetSight, relation: Relation, frame: RgbdFrame, scene: Scene, objects: Objects, config: PickingConfig
+) -> TargetSight:
+    """Keep what stands in the relation. What can't be compared is a doubt, never a no."""
+    if not len(sight.present) and not len(sight.maybe):
+        return sight
+    references = [_reference(target, frame, scene, config) for target in relation.references]
+    seen = tuple(reference.seen for reference in references)
+    present = sight.present[holds(relation.kind, sight.present, seen, objects)]
+    maybe = sight.maybe[holds(relation.kind, sight.maybe, seen, objects)]
+    doubts = sight.doubts + tuple(doubt for reference in references for doubt in reference.doubts)
+    weakest = min(reference.best_score for reference in references)
+    lost = [str(target) for target, things in zip(relation.references, seen, strict=True) if not len(things)]
+    best, reason = sight.best_score, sight.reason
+    if lost:
+        # Next to a box that is not there nothing is, as surely as the box is not there.
+        best = min(best, weakest)
+        reason = f"I see no {' and no '.join(lost)} to compare with"
+    elif not len(present) and len(sight.present):
+        # The geometry is right if what it compared was.
+        best = 1.0 - min(weakest, float(sight.present.score.max()))
+        words = f"{relation.kind.value} the {' and the '.join(map(str, relation.references))}"
+        reason = f"{numbered(sight.target, len(sight.present))} seen, but none {words}"
+        if relation.kind in (RelationKind.ON, RelationKind.UNDER) and _lacks_height((sight.present, *seen), objects):
+            doubts += ("depth is missing to tell what lies on what",)
+    if doubts and not len(present) and not len(maybe):
+        best = 0.5
+    return replace(sight, present=present, maybe=maybe, best_score=best, doubts=doubts, reason=reason)
+
+
+def _lacks_height(parts: tuple[Detections, ...], objects: Objects) -> bool:
+    ids = [key for part in parts for key in part.id.tolist()]
+    return any(key not in objects or not np.isfinite(objects[key].height_m) for key in ids)
+
+
+def _sized(sight: TargetSight, size: str, objects: Objects) -> TargetSight:
+    """Of several, those nearer to the largest (smallest) than to the other end; one alone is what was meant."""
+    present = sight.present
+    if len(present) < 2:
+        return sight
+    extent = np.array([objects[i].size_m.max() if i in objects else np.nan for i in present.id.tolist()])
+    if np.isnan(extent).any():
+        sight = replace(sight, doubts=(*sight.doubts, "depth is missing to compare sizes"))
+    if np.isnan(extent).all():
+        return sight
+    middle = (np.nanmin(extent) + np.nanmax(extent)) / 2
+    return replace(sight, present=present[extent >= middle if size == "large" else extent <= middle])
+
+
+def _chosen(sight: TargetSight, query: Query, objects: Objects, *, resolution_wh: tuple[int, int]) -> TargetSight:
+    """The first by the superlative, or as many as were asked for; without the depth to rank all of them, a doubt."""
+    present = sight.present
+    order = order_by(query.superlative, present, objects, resolution_wh=resolution_wh)
+    if len(order) < len(present) and len(present) > 1:
+        doubt = f"depth is missing to tell which is {query.superlative.value}"
+        sight = replace(sight, doubts=(*sight.doubts, doubt))
+    if not len(order):
+        return sight
+    # "the apple and the mug on the left" wants one of each.
+    return replace(sight, present=present[order[: max((query.limit or 1) // len(query.targets), 1)]])
