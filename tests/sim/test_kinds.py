@@ -16,9 +16,7 @@ def test_kind_builds_closed_solid_objects_of_real_size(name):
         assert item.colour in COLOURS
         assert all(part.mesh.volume_m3 > 0 for part in item.parts if part.mesh is not None)
         assert any(part.solid for part in item.parts)
-        assert any(part.visible and part.rgb is None for part in item.parts), (
-            "nothing wears the colour that is named"
-        )
+        assert any(part.visible and part.rgb is None for part in item.parts), "nothing wears the colour that is named"
         assert 0.003 < item.half_extents_m.min() and item.half_extents_m.max() < 0.16
 
 
@@ -35,13 +33,49 @@ def test_kind_dropped_into_a_bin_comes_to_rest_on_its_floor(name):
         assert 0.0 < place[2] < 2.5 * reach
 
 
+HELD_OUT = sorted((name, variant) for name, entry in KINDS.items() for variant in entry.held_out)
+
+
+def test_eight_shapes_of_different_kinds_are_held_out_of_training():
+    assert len({name for name, _ in HELD_OUT}) >= 8
+
+
+@pytest.mark.parametrize(("name", "variant"), HELD_OUT)
+def test_held_out_shape_builds_like_a_kind_and_differs_from_what_is_taught(name, variant):
+    entry = get_kind(name)
+    taught = {_form(entry.build(np.random.default_rng(seed))) for seed in range(20)}
+    for seed in range(4):
+        item = entry.build(np.random.default_rng(seed), "green", variant=variant)
+        assert (item.kind, item.colour) == (name, "green")
+        assert all(part.mesh.volume_m3 > 0 for part in item.parts if part.mesh is not None)
+        assert any(part.solid for part in item.parts)
+        assert any(part.visible and part.rgb is None for part in item.parts)
+        assert 0.003 < item.half_extents_m.min() and item.half_extents_m.max() < 0.16
+        assert _form(item) not in taught
+
+
+@pytest.mark.parametrize(("name", "variant"), HELD_OUT)
+def test_held_out_shape_dropped_into_a_bin_comes_to_rest_on_its_floor(name, variant):
+    specs = (ObjectSpec(kind=name, variant=variant), ObjectSpec(kind=name, variant=variant))
+    scene = make_scene(3, objects=specs, must_keep=True)
+    length, width, _ = scene.crate.inner_m
+    for place, item in zip(scene.positions_m(), scene.objects, strict=True):
+        assert abs(place[0]) < length / 2 and abs(place[1]) < width / 2
+        assert 0.0 < place[2] < 2.5 * float(np.linalg.norm(item.half_extents_m))
+
+
+def _form(item) -> tuple:
+    """What tells shapes apart whatever their paint: parts, meshes and proportions in steps of a third."""
+    proportions = np.round(3 * np.log(item.half_extents_m / 0.05)).astype(int)
+    meshes = tuple(len(part.mesh.vertices) for part in item.parts if part.mesh is not None)
+    return (*proportions, len([part for part in item.parts if part.visible]), *meshes)
+
+
 @pytest.mark.parametrize("colour", COLOURS)
 def test_asked_colour_is_worn(colour):
     item = get_kind("mug").build(np.random.default_rng(1), colour)
     assert item.colour == colour
-    nearest = min(
-        COLOURS, key=lambda word: np.linalg.norm(np.subtract(paint(word, _Still()), item.paint_rgb))
-    )
+    nearest = min(COLOURS, key=lambda word: np.linalg.norm(np.subtract(paint(word, _Still()), item.paint_rgb)))
     assert nearest == colour
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from vlm_picking.sim.bins import Bin
 from vlm_picking.sim.kinds.model import ObjectModel, Part
-from vlm_picking.sim.textures import SIDE_PX, TEXTURES
+from vlm_picking.sim.textures import HELD_OUT_SURFACES, SIDE_PX, TEXTURES
 
 _GEOMS = {
     "box": mujoco.mjtGeom.mjGEOM_BOX,
@@ -17,8 +17,10 @@ _GEOMS = {
     "sphere": mujoco.mjtGeom.mjGEOM_SPHERE,
     "mesh": mujoco.mjtGeom.mjGEOM_MESH,
 }
+_MAKERS = TEXTURES | HELD_OUT_SURFACES
 UNSEEN_GROUP = 3
 LIGHTS = 3
+_TABLES = ("plain", "wood", "board", "stripes", "skin", "porous")
 MAX_IMAGE_WH = (1280, 960)
 
 
@@ -36,10 +38,15 @@ class Assembly:
     ground_material: int
 
 
-def assemble(objects: tuple[ObjectModel, ...], crate: Bin, rng: np.random.Generator) -> Assembly:
-    """Compile the bin, a table and free bodies for `objects` (their poses are set later through qpos)."""
+def assemble(
+    objects: tuple[ObjectModel, ...], crate: Bin, rng: np.random.Generator, *, held_out: bool = False
+) -> Assembly:
+    """Compile the bin, a table and free bodies for `objects` (their poses are set later through qpos).
+
+    `held_out` gives the table a surface that no training scene has.
+    """
     builder = _Builder(rng)
-    builder.ground()
+    builder.ground(tuple(HELD_OUT_SURFACES) if held_out else _TABLES)
     for part in crate.parts:
         builder.part(builder.spec.worldbody, part, main_rgb=(0.5, 0.5, 0.5), owner="bin", friction=0.6)
     for index, item in enumerate(objects):
@@ -62,7 +69,8 @@ class _Builder:
         option.iterations = 12
         option.ls_iterations = 8
         visual.quality.shadowsize = 1024
-        visual.quality.offsamples = 4
+        # Multisampling more than doubles the time of a frame on a CPU; the renderer smooths edges instead.
+        visual.quality.offsamples = 0
         visual.quality.numslices = 20
         visual.quality.numstacks = 12
         visual.global_.offwidth, visual.global_.offheight = MAX_IMAGE_WH
@@ -73,8 +81,9 @@ class _Builder:
         for index in range(LIGHTS):
             self.spec.worldbody.add_light(name=f"light_{index}", pos=[0, 0, 2], castshadow=index == 0)
 
-    def ground(self) -> None:
-        self._material("ground", tuple(self.rng.uniform(0.15, 0.85) * np.ones(3)), self._surface(), 0.1)
+    def ground(self, surfaces: tuple[str, ...]) -> None:
+        rgb = tuple(self.rng.uniform(0.15, 0.85) * np.ones(3))
+        self._material("ground", rgb, str(self.rng.choice(surfaces)), 0.1)
         self.spec.worldbody.add_geom(
             name="ground",
             type=mujoco.mjtGeom.mjGEOM_BOX,
@@ -132,9 +141,6 @@ class _Builder:
         body.add_geom(**settings)
         return name
 
-    def _surface(self) -> str:
-        return str(self.rng.choice(["plain", "wood", "board", "stripes", "skin", "porous"]))
-
     def _material(self, name: str, rgb: tuple, texture: str, gloss: float) -> None:
         material = self.spec.add_material(
             name=name, rgba=[*rgb, 1.0], specular=gloss * 0.6, shininess=0.2 + 0.6 * gloss
@@ -142,7 +148,7 @@ class _Builder:
         # Labels differ from one object to the next; a surface such as wood is shared by the whole scene.
         shared = name if texture == "text" else texture
         if self.spec.texture(f"t_{shared}") is None:
-            pixels = TEXTURES[texture](self.rng)
+            pixels = _MAKERS[texture](self.rng)
             made = self.spec.add_texture(
                 name=f"t_{shared}",
                 type=mujoco.mjtTexture.mjTEXTURE_CUBE,

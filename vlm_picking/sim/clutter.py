@@ -12,7 +12,7 @@ _SURFACES = ("plain", "plain", "stripes", "board", "metal", "skin", "text")
 
 def build_clutter(rng: np.random.Generator) -> ObjectModel:
     """One distractor of 40 to 160 mm; its kind and colour are None."""
-    makers = (_star, _cross, _pyramid, _dumbbell, _block_stack, _angle, _stick, _ball, _puck, _knob)
+    makers = (_star, _cross, _pyramid, _dumbbell, _block_stack, _stick, _puck, _knob)
     paints = [paint(str(rng.choice(COLOURS)), rng) for _ in range(2)]
     parts = makers[rng.integers(len(makers))](rng, paints, str(rng.choice(_SURFACES)))
     return ObjectModel(
@@ -83,14 +83,6 @@ def _block_stack(rng, paints, texture):
     return tuple(parts)
 
 
-def _angle(rng, paints, texture):
-    a, b, width, thick = rng.uniform(0.02, 0.05), rng.uniform(0.02, 0.05), rng.uniform(0.01, 0.02), 0.004
-    return (
-        Part(shape="box", size_m=(a, width, thick), position_m=(a, 0, 0), texture=texture, solid=True),
-        Part(shape="box", size_m=(thick, width, b), position_m=(0, 0, b), texture=texture, solid=True),
-    )
-
-
 def _stick(rng, paints, texture):
     half, radius = rng.uniform(0.04, 0.08), rng.uniform(0.004, 0.009)
     shape = "box" if rng.random() < 0.5 else "capsule"
@@ -103,12 +95,6 @@ def _stick(rng, paints, texture):
         rgb=paints[1],
     )
     return (rod((-half, 0, 0), (half, 0, 0), radius, texture=texture, solid=True), bands)
-
-
-def _ball(rng, paints, texture):
-    radius = rng.uniform(0.015, 0.026)
-    belt = Part(shape="cylinder", size_m=(1.02 * radius, 0.3 * radius), rgb=paints[1], texture="stripes")
-    return (Part(shape="sphere", size_m=(radius,), texture=texture, solid=True), belt)
 
 
 def _puck(rng, paints, texture):

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+import cv2
 import mujoco
 import numpy as np
+from scipy import ndimage
 
 from vlm_picking.camera import PinholeCamera
 from vlm_picking.sim.assembly import UNSEEN_GROUP
@@ -14,6 +16,8 @@ from vlm_picking.transform import Transform
 
 _ALONE_DIVISOR = 3
 _ALONE_GROUP = 2
+_IN_FRONT_M = 0.001
+_EDGE_SIGMA_PX = 0.5
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,10 +41,10 @@ class Rendered:
     def boxes(self) -> np.ndarray:
         """The boxes (N, 4) x0 y0 x1 y1 [px] of what is visible; zeros for an object that isn't."""
         out = np.zeros((len(self.visible), 4))
-        for index in range(len(out)):
-            rows, columns = np.nonzero(self.ids == index + 1)
-            if rows.size:
-                out[index] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        for index, place in enumerate(ndimage.find_objects(self.ids, max_label=len(out))):
+            if place is not None:
+                rows, columns = place
+                out[index] = columns.start, rows.start, columns.stop, rows.stop
         return out
 
 
@@ -86,21 +90,27 @@ class SceneRenderer:
         pixels = np.bincount(ids.ravel(), minlength=bins)[1:]
         painted = np.bincount(ids[self._has_main_paint[geom]], minlength=bins)[1:]
         return Rendered(
-            rgb=rgb,
+            rgb=_smooth_edges(rgb, geom),
             depth_m=depth_m,
             ids=ids,
-            visible=self._visible(pixels, width, height),
+            visible=self._visible(pixels, _overlapped(ids, depth_m, bins), width, height),
             painted=painted / np.maximum(pixels, 1),
             camera=view.camera,
             world_from_camera=view.world_from_camera,
         )
 
-    def _visible(self, pixels: np.ndarray, width: int, height: int) -> np.ndarray:
-        """Visible pixels over the pixels of each object drawn alone, at a third of the resolution."""
+    def _visible(self, pixels: np.ndarray, overlapped: np.ndarray, width: int, height: int) -> np.ndarray:
+        """Visible pixels over the pixels of each object drawn alone, at a third of the resolution.
+
+        Only objects with something in front of their outline are drawn alone; the others are seen whole.
+        """
         small = (width // _ALONE_DIVISOR, height // _ALONE_DIVISOR)
         scale = width * height / (small[0] * small[1])
-        alone = scale * np.array([self._alone_pixels(index, *small) for index in range(len(pixels))])
-        return np.where(pixels > 0, np.clip(pixels / np.maximum(alone, 1.0), 0.0, 1.0), 0.0)
+        visible = (pixels > 0).astype(np.float64)
+        for index in np.flatnonzero((pixels > 0) & overlapped):
+            alone = scale * self._alone_pixels(index, *small)
+            visible[index] = min(pixels[index] / max(alone, 1.0), 1.0)
+        return visible
 
     def _alone_pixels(self, index: int, width: int, height: int) -> int:
         model = self._scene.model
@@ -110,3 +120,28 @@ class SceneRenderer:
         model.geom_group[mine] = 0
         geom, _ = self._canvas.segments(width, height)
         return int(np.count_nonzero(geom >= 0))
+
+
+def _neighbours(image: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Views of `image` (H, W) whose elements at the same place are neighbours: in a row, in a column."""
+    return (image[:, :-1], image[:, 1:]), (image[:-1], image[1:])
+
+
+def _overlapped(ids: np.ndarray, depth_m: np.ndarray, bins: int) -> np.ndarray:
+    """Which objects (bins - 1,) meet, along their outline, something else that is nearer to the camera."""
+    met = np.zeros(bins, dtype=bool)
+    for (a, b), (near_a, near_b) in zip(_neighbours(ids), _neighbours(depth_m), strict=True):
+        met[a[(a != b) & (near_b < near_a - _IN_FRONT_M)]] = True
+        met[b[(a != b) & (near_a < near_b - _IN_FRONT_M)]] = True
+    return met[1:]
+
+
+def _smooth_edges(rgb: np.ndarray, geom: np.ndarray) -> np.ndarray:
+    """`rgb` with the steps along the edges of geoms blended, as pixels that see both sides would be."""
+    edge = np.zeros(geom.shape, dtype=bool)
+    for (a, b), (edge_a, edge_b) in zip(_neighbours(geom), _neighbours(edge), strict=True):
+        step = a != b
+        edge_a |= step
+        edge_b |= step
+    soft = cv2.GaussianBlur(rgb, (3, 3), _EDGE_SIGMA_PX)
+    return np.where(edge[..., None], soft, rgb)

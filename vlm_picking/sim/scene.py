@@ -13,11 +13,14 @@ from vlm_picking.sim.kinds import KINDS, ObjectModel, get_kind
 from vlm_picking.sim.settle import drop_poses, settle
 
 _ATTEMPTS = 6
+_HELD_OUT_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectSpec:
     """An object that is wanted in a scene; `kind` None is a distractor.
+
+    `variant` asks for one of the kind's held-out shapes; None leaves that to the scene.
 
     `xy_m` places it by hand, just above what lies there; `yaw_rad` turns it about the vertical, after
     `tilt_rad` has tilted it about its x axis. What is None is left to chance.
@@ -28,6 +31,11 @@ class ObjectSpec:
     xy_m: tuple[float, float] | None = None
     yaw_rad: float | None = None
     tilt_rad: float = 0.0
+    variant: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is None and self.variant is not None:
+            raise ConfigError(f"a distractor has no variant {self.variant!r}; name a kind")
 
 
 @dataclass(eq=False)
@@ -53,14 +61,17 @@ class Scene:
 
 
 def random_specs(rng: np.random.Generator) -> tuple[ObjectSpec, ...]:
-    """4 to 12 objects: distinct kinds, sometimes one of them again, sometimes distractors."""
+    """4 to 20 objects, mostly about 10: distinct kinds, or one or two of them up to 6 times, and distractors."""
     names = list(KINDS)
-    total = int(rng.integers(4, 13))
-    clutter = min(int(rng.choice(4, p=(0.35, 0.3, 0.2, 0.15))), total - 2)
-    repeats = int(rng.integers(1, 3)) if rng.random() < 0.4 and total - clutter > 3 else 0
-    distinct = min(max(total - clutter - repeats, 2), len(names))
-    kinds = [str(name) for name in rng.choice(names, distinct, replace=False)]
-    kinds += [kinds[0]] * repeats
+    total = 4 + round(16 * rng.beta(1.0, 1.6))
+    clutter = min(int(rng.choice(5, p=(0.3, 0.25, 0.2, 0.15, 0.1))), total - 3)
+    kinds = [str(name) for name in rng.choice(names, min(total - clutter, len(names)), replace=False)]
+    if rng.random() < 0.4:
+        place = repeated = int(rng.integers(1, 3))
+        for name in kinds[:repeated]:
+            end = min(place + int(rng.integers(1, 6)), len(kinds))
+            kinds[place:end] = [name] * (end - place)
+            place = end
     specs = [ObjectSpec(kind=name) for name in kinds] + [ObjectSpec(kind=None)] * clutter
     return tuple(specs[i] for i in rng.permutation(len(specs)))
 
@@ -72,32 +83,39 @@ def make_scene(
     bin_colour: str | None = None,
     bin_inner_m: tuple[float, float, float] | None = None,
     must_keep: bool = False,
+    held_out: bool = False,
 ) -> Scene:
     """The scene of `seed`; the same arguments give the same scene.
+
+    `held_out` gives a scene for evaluation: half of the objects that have shapes held out of training take one,
+    and the table has a surface that training never shows.
 
     An object that bounces out of the bin is left out, unless `must_keep`: then the drop is tried again.
 
     Raises:
-        UnknownKindError: an object asks for a kind or a colour that does not exist.
+        UnknownKindError: an object asks for a kind, a colour or a variant that does not exist.
         ConfigError: `must_keep`, and after several drops some object still lies outside.
     """
     rng = np.random.default_rng(seed)
     specs = random_specs(rng) if objects is None else objects
     for _ in range(_ATTEMPTS):
-        models = tuple(_build(spec, rng) for spec in specs)
+        models = tuple(_build(spec, rng, held_out=held_out) for spec in specs)
         crate = make_bin(rng, colour=bin_colour, inner_m=bin_inner_m)
-        assembly = assemble(models, crate, rng)
+        assembly = assemble(models, crate, rng, held_out=held_out)
         positions, quats = drop_poses(models, crate, rng, wanted=specs)
         data, inside = settle(assembly, crate, positions, quats)
         if inside.all() or (not must_keep and inside.sum() >= 2):
             return _keep(seed, models, crate, assembly, data, inside)
-    raise ConfigError(
-        f"scene {seed}: objects keep falling out of the bin; ask for fewer objects or a larger bin"
-    )
+    raise ConfigError(f"scene {seed}: objects keep falling out of the bin; ask for fewer objects or a larger bin")
 
 
-def _build(spec: ObjectSpec, rng: np.random.Generator) -> ObjectModel:
-    return build_clutter(rng) if spec.kind is None else get_kind(spec.kind).build(rng, spec.colour)
+def _build(spec: ObjectSpec, rng: np.random.Generator, *, held_out: bool) -> ObjectModel:
+    if spec.kind is None:
+        return build_clutter(rng)
+    entry, variant = get_kind(spec.kind), spec.variant
+    if held_out and variant is None and entry.held_out and rng.random() < _HELD_OUT_SHARE:
+        variant = str(rng.choice(list(entry.held_out)))
+    return entry.build(rng, spec.colour, variant=variant)
 
 
 def _keep(seed, models, crate, assembly, data, inside) -> Scene:

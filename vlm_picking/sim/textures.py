@@ -94,6 +94,30 @@ def plain(rng: np.random.Generator) -> np.ndarray:
     return _grey(_noise(rng, 4, 236, 255))
 
 
+def checks(rng: np.random.Generator) -> np.ndarray:
+    """Squares of two tones, as of a tiled bench."""
+    cell = int(rng.integers(1, 4))
+    rows, columns = np.indices((6 * SIDE_PX, SIDE_PX)) // cell
+    return _grey(np.where((rows + columns) % 2 == 0, 250.0, rng.uniform(120, 200)))
+
+
+def speckled(rng: np.random.Generator) -> np.ndarray:
+    """Grains of many tones, as of terrazzo."""
+    grains = rng.choice([255.0, 215.0, 165.0, 110.0], (6 * SIDE_PX, SIDE_PX), p=(0.55, 0.2, 0.15, 0.1))
+    return _grey(grains + _noise(rng, 6, -8, 8))
+
+
+def woven(rng: np.random.Generator) -> np.ndarray:
+    """Threads that cross over and under each other, as of coarse cloth."""
+    rows, columns = np.indices((6 * SIDE_PX, SIDE_PX)) // 2
+    over = (rows + columns) % 2 == 0
+    warp, weft = rng.uniform(190, 255, 2)
+    shade = rng.uniform(0.6, 0.85, over.shape) if rng.random() < 0.5 else rng.uniform(0.65, 0.8)
+    return _grey(np.where(over, warp, weft * shade))
+
+
 TEXTURES: dict[str, Maker] = {
     maker.__name__: maker for maker in (skin, peel, porous, wood, board, metal, text, stripes, plain)
 }
+# Surfaces that no training scene has: evaluation lays them under the bin.
+HELD_OUT_SURFACES: dict[str, Maker] = {maker.__name__: maker for maker in (checks, speckled, woven)}

@@ -30,8 +30,6 @@ def banana(rng: np.random.Generator) -> tuple[Part, ...]:
         for cut in (slice(0, 2), slice(-2, None))
     ]
     knots = path[[0, 5, 11, 16]][:, [0, 2]] * [1, -1]
-    bones = [
-        rod((*knots[k], 0.0), (*knots[k + 1], 0.0), 0.8 * thick, visible=False, solid=True) for k in range(3)
-    ]
+    bones = [rod((*knots[k], 0.0), (*knots[k + 1], 0.0), 0.8 * thick, visible=False, solid=True) for k in range(3)]
     flesh = Part(shape="mesh", mesh=sweep(path, radius, segments=6), quat=down, texture="skin", gloss=0.2)
     return (flesh, *tips, *bones)

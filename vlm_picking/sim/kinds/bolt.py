@@ -28,9 +28,7 @@ def bolt(rng: np.random.Generator) -> tuple[Part, ...]:
     lie, start = about("y", np.pi / 2), -(length + tall) / 2
     neck = start + tall
     parts = [
-        Part(
-            shape="mesh", mesh=extrude(hexagon, tall), position_m=(start + tall / 2, 0, 0), quat=lie, **finish
-        ),
+        Part(shape="mesh", mesh=extrude(hexagon, tall), position_m=(start + tall / 2, 0, 0), quat=lie, **finish),
         Part(shape="mesh", mesh=revolve(shank, segments=14), position_m=(neck, 0, 0), quat=lie, **finish),
         rod((start, 0, 0), (neck, 0, 0), 0.93 * head, shape="cylinder", visible=False, solid=True),
         rod((neck, 0, 0), (neck + length, 0, 0), radius, visible=False, solid=True),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from vlm_picking.sim.kinds.model import Part
-from vlm_picking.sim.kinds.registry import kind
+from vlm_picking.sim.kinds.registry import held_out_variant, kind
 from vlm_picking.sim.meshes import revolve
 
 _STEEL = (0.72, 0.72, 0.74)
@@ -21,6 +21,17 @@ def can(rng: np.random.Generator) -> tuple[Part, ...]:
     """A soda or food can of 62 to 80 mm across and 95 to 125 mm high."""
     radius, half = rng.uniform(0.031, 0.040), rng.uniform(0.048, 0.062)
     neck = 0.85 * radius if rng.random() < 0.6 else 0.97 * radius
+    return _can(rng, radius, half, neck)
+
+
+@held_out_variant("can", "flat")
+def flat(rng: np.random.Generator) -> tuple[Part, ...]:
+    """A flat can, as of tuna, of 84 to 100 mm across and 34 to 46 mm high."""
+    radius, half = rng.uniform(0.042, 0.050), rng.uniform(0.017, 0.023)
+    return _can(rng, radius, half, 0.95 * radius)
+
+
+def _can(rng: np.random.Generator, radius: float, half: float, neck: float) -> tuple[Part, ...]:
     shell = np.array(
         [
             (0, -half),

@@ -1,7 +1,7 @@
 """The registry of kinds: a file adds one with `@kind(...)`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +18,11 @@ class UnknownKindError(ConfigError):
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A kind of object: its name, what else people call it, its usual colours and how it is built."""
+    """A kind of object: its name, what else people call it, its usual colours and how it is built.
+
+    `held_out` has shapes of the kind that training never sees, by name: evaluation asks whether a word means
+    the kind of thing, and not only the shapes that it was taught with.
+    """
 
     name: str
     synonyms: tuple[str, ...]
@@ -27,13 +31,25 @@ class Kind:
     friction: float
     rest: Rest
     parts: Builder
+    held_out: dict[str, Builder] = field(default_factory=dict)
 
-    def build(self, rng: np.random.Generator, colour: str | None = None) -> ObjectModel:
-        """A new object of this kind; `colour` among COLOURS, or one of the usual ones by chance."""
+    def build(self, rng: np.random.Generator, colour: str | None = None, *, variant: str | None = None) -> ObjectModel:
+        """A new object of this kind.
+
+        Args:
+            rng: of shape, size and paint.
+            colour: among COLOURS, or None for one of the usual ones by chance.
+            variant: one of `held_out`; None for the shapes that are taught.
+
+        Raises:
+            UnknownKindError: there is no such colour or variant.
+        """
         chosen = str(rng.choice(self.colours)) if colour is None else colour
         if chosen not in COLOURS:
             raise UnknownKindError(f"unknown colour {chosen!r}; {did_you_mean(chosen, COLOURS)}")
-        parts = self.parts(rng)
+        if variant is not None and variant not in self.held_out:
+            raise UnknownKindError(f"{self.name} has no variant {variant!r}; {did_you_mean(variant, self.held_out)}")
+        parts = (self.parts if variant is None else self.held_out[variant])(rng)
         return ObjectModel(
             kind=self.name,
             colour=chosen,
@@ -72,6 +88,16 @@ def kind(
             rest=rest,
             parts=builder,
         )
+        return builder
+
+    return register
+
+
+def held_out_variant(kind_name: str, variant: str) -> Callable[[Builder], Builder]:
+    """Register the decorated builder as a shape of `kind_name` (registered before) that training never sees."""
+
+    def register(builder: Builder) -> Builder:
+        KINDS[kind_name].held_out[variant] = builder
         return builder
 
     return register

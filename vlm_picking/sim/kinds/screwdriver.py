@@ -3,7 +3,7 @@
 import numpy as np
 
 from vlm_picking.sim.kinds.model import Part, about, rod
-from vlm_picking.sim.kinds.registry import kind
+from vlm_picking.sim.kinds.registry import held_out_variant, kind
 from vlm_picking.sim.meshes import loft
 
 _STEEL = (0.62, 0.62, 0.65)
@@ -15,16 +15,25 @@ def screwdriver(rng: np.random.Generator) -> tuple[Part, ...]:
     """A screwdriver of 170 to 250 mm; its tip points along +x."""
     grip, shaft = rng.uniform(0.08, 0.11), rng.uniform(0.09, 0.14)
     radius, thin = rng.uniform(0.0125, 0.017), rng.uniform(0.0028, 0.0042)
+    return _screwdriver(rng, grip, shaft, radius, thin)
+
+
+@held_out_variant("screwdriver", "stubby")
+def stubby(rng: np.random.Generator) -> tuple[Part, ...]:
+    """A short, thick screwdriver of 85 to 110 mm."""
+    grip, shaft = rng.uniform(0.052, 0.064), rng.uniform(0.033, 0.046)
+    radius, thin = rng.uniform(0.017, 0.020), rng.uniform(0.0034, 0.0046)
+    return _screwdriver(rng, grip, shaft, radius, thin)
+
+
+def _screwdriver(rng: np.random.Generator, grip: float, shaft: float, radius: float, thin: float) -> tuple[Part, ...]:
     start = -(grip + shaft) / 2
     along = np.array([0, 0.02, 0.1, 0.3, 0.6, 0.75, 0.84, 0.92, 1.0])
     swell = np.array([0.55, 0.8, 0.98, 1.0, 0.98, 0.85, 0.66, 0.75, 0.5]) * radius
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     flute = 1 - 0.09 * (np.cos(6 * turn) > 0)
     ring = np.stack([0 * turn, np.cos(turn) * flute, np.sin(turn) * flute], -1)
-    rings = (
-        ring[None] * swell[:, None, None]
-        + np.column_stack([start + along * grip, 0 * along, 0 * along])[:, None]
-    )
+    rings = ring[None] * swell[:, None, None] + np.column_stack([start + along * grip, 0 * along, 0 * along])[:, None]
     neck, end = start + grip, start + grip + shaft
     parts = [
         Part(shape="mesh", mesh=loft(rings), gloss=0.6),

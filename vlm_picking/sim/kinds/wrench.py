@@ -56,9 +56,7 @@ def wrench(rng: np.random.Generator) -> tuple[Part, ...]:
         outer = 0.9 * jaw
         turn = about("z", np.pi + rng.uniform(-0.26, 0.26))
         parts.append(
-            Part(
-                shape="mesh", mesh=extrude(_jaw(outer), thick), position_m=(-half, 0, 0), quat=turn, **finish
-            )
+            Part(shape="mesh", mesh=extrude(_jaw(outer), thick), position_m=(-half, 0, 0), quat=turn, **finish)
         )
     for x, radius in ((half, jaw), (-half, outer)):
         parts.append(
