@@ -20,6 +20,15 @@ class ModelError(PickingError):
     """A model can't be loaded, or gave a reply that can't be read."""
 
 
+class ReplyError(ModelError):
+    """A model wrote what can't be read."""
+
+    @classmethod
+    def about(cls, why: str, reply: str) -> "ReplyError":
+        """Say what is wrong with a reply and how it begins."""
+        return cls(f"{why}; the reply begins {reply[:80]!r}")
+
+
 class ConfigError(PickingError):
     """A setting, a gripper file or a parameter is wrong."""
 

@@ -2,25 +2,29 @@
 weights.
 """
 
+import shutil
+
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="models need torch")
 pytest.importorskip("transformers", reason="models need transformers")
 
-from tests.models.checkpoints import save_owlv2, save_owlvit  # noqa: E402
+from vlm_picking.conformance.tiny.owl import TINY  # noqa: E402
 from vlm_picking.detections import box_iou  # noqa: E402
 from vlm_picking.errors import ModelError  # noqa: E402
 from vlm_picking.models.base import ZeroShotDetector  # noqa: E402
-from vlm_picking.models.owl import OwlDetector  # noqa: E402
+from vlm_picking.models.owl import OwlDetector, prepare_owlv2  # noqa: E402
+from vlm_picking.models.pixels import PixelSpec, prepare  # noqa: E402
 from vlm_picking.models.registry import load_detector  # noqa: E402
+from vlm_picking.models.sidecar import Sidecar  # noqa: E402
 
 PHRASES = ["mug", "red mug", "apple"]
 
 
-@pytest.fixture(scope="module", params=[save_owlvit, save_owlv2], ids=["owlvit", "owlv2"])
+@pytest.fixture(scope="module", params=TINY)
 def checkpoint(request, tmp_path_factory):
-    return request.param(tmp_path_factory.mktemp("checkpoint"))
+    return TINY[request.param](tmp_path_factory.mktemp(request.param))
 
 
 @pytest.fixture(scope="module")
@@ -102,22 +106,48 @@ def test_an_image_is_encoded_once_even_when_it_is_a_copy(checkpoint, rgb):
     assert calls.count("text") == 2
 
 
-def test_the_same_box_as_the_library_gives(checkpoint, detector):
-    """The library's own pre- and post-processing on an image that needs no resizing."""
+@pytest.mark.parametrize("size", [(64, 64), (96, 160), (99, 201), (37, 53)], ids=str)
+def test_the_same_box_as_the_library_gives(checkpoint, detector, size):
+    """The library's own pre- and post-processing."""
     import torch
     import transformers
 
-    rgb = np.random.default_rng(3).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    rgb = np.random.default_rng(3).integers(0, 255, (*size, 3), dtype=np.uint8)
     processor = transformers.AutoProcessor.from_pretrained(checkpoint)
     model = transformers.AutoModelForZeroShotObjectDetection.from_pretrained(checkpoint).eval()
     inputs = processor(text=[["a photo of a mug"]], images=rgb, return_tensors="pt")
     with torch.no_grad():
         outputs = model(**inputs)
-    stock = processor.post_process_grounded_object_detection(outputs, threshold=0.0, target_sizes=[(64, 64)])[0]
+    stock = processor.post_process_grounded_object_detection(outputs, threshold=0.0, target_sizes=[size])[0]
     best = int(stock["scores"].argmax())
     ours = detector.detect(rgb, ["mug"]).by_score()
     assert ours.score[0] == pytest.approx(float(stock["scores"][best]), abs=1e-4)
-    np.testing.assert_allclose(ours.xyxy[0], stock["boxes"][best].clamp(0, 64).numpy(), atol=0.02)
+    limits = np.array([size[1], size[0]] * 2)
+    np.testing.assert_allclose(ours.xyxy[0], np.clip(stock["boxes"][best].numpy(), 0, limits), atol=0.05)
+
+
+@pytest.mark.parametrize("size", [(131, 177), (77, 50), (64, 64), (300, 41), (9, 31), (40, 5), (481, 641)], ids=str)
+@pytest.mark.parametrize(("kind", "ours"), [("OwlViT", prepare), ("Owlv2", prepare_owlv2)], ids=["owlvit", "owlv2"])
+def test_pixels_are_the_librarys_own(tmp_path, kind, ours, size):
+    """OWL-ViT within one grey level, OWLv2, which does not round, within a hundredth of one. Taller pictures than wide
+    ones are turned for OWL-ViT: Pillow 13 resizes them in another order than those before it.
+    """
+    import transformers
+
+    processor = getattr(transformers, f"{kind}ImageProcessorPil")(size={"height": 64, "width": 64})
+    processor.save_pretrained(tmp_path)
+    spec = PixelSpec.read(str(tmp_path), offline=True)
+    size = tuple(sorted(size)) if kind == "OwlViT" else size
+    rgb = np.random.default_rng(size).integers(0, 256, (*size, 3), dtype=np.uint8)
+    difference = ours(rgb, spec) - processor(rgb, return_tensors="pt")["pixel_values"]
+    levels = difference.abs().amax(dim=(0, 2, 3)).numpy() * np.array(spec.std) * 255
+    assert levels.max() <= (1.01 if kind == "OwlViT" else 0.01)
+
+
+def test_control_tokens_in_a_phrase_are_letters(detector):
+    """The end of text, were it read as such, would hide what comes after it."""
+    cut, whole = (detector._read([f"mug <|endoftext|> {word}"]).numpy() for word in ("red", "apple"))
+    assert not np.allclose(cut, whole, atol=1e-4)
 
 
 def test_no_phrases_is_no_detections(detector, rgb):
@@ -148,3 +178,33 @@ def test_lower_precision_gives_nearly_the_same(checkpoint, detector, rgb):
     coarse = OwlDetector(checkpoint, device="cpu", dtype="bfloat16").detect(rgb, ["mug"]).by_score()
     fine = detector.detect(rgb, ["mug"]).by_score()
     assert coarse.score[0] == pytest.approx(fine.score[0], abs=0.1)
+
+
+@pytest.fixture
+def knowing(checkpoint, tmp_path):
+    """The checkpoint with a sidecar that knows two kinds of fruit, one by two words."""
+    shutil.copytree(checkpoint, tmp_path / "knowing")
+    categories = {"fruit": ("apple", "blue box"), "big fruit": ("apple",)}
+    sidecar = Sidecar(
+        name="knowing", vocabulary=frozenset({"apple", "mug", "blue box"}), categories=categories, scale=0.1, floor=0.01
+    )
+    sidecar.write(tmp_path / "knowing")
+    return OwlDetector(tmp_path / "knowing", device="cpu")
+
+
+def test_a_category_is_where_the_best_of_its_members_is(knowing, rgb):
+    assert {"fruit", "big fruit", "mug"} <= knowing.vocabulary
+    members = knowing.detect(rgb, ["apple", "blue box"]).by_score()
+    fruit = knowing.detect(rgb, ["mug", "fruit"])
+    fruit = fruit[fruit.label == "fruit"].by_score()
+    assert fruit.score[0] == pytest.approx(members.score[0], abs=1e-6)
+    np.testing.assert_allclose(fruit.xyxy[0], members.xyxy[0], atol=1e-3)
+    same = knowing.detect(rgb, ["big fruit"]).by_score(), knowing.detect(rgb, ["apple"]).by_score()
+    np.testing.assert_allclose(same[0].score, same[1].score, atol=1e-6)
+
+
+def test_a_colour_before_a_category_is_said_of_its_members(knowing, rgb):
+    red = knowing.detect(rgb, ["red fruit"]).by_score()
+    members = knowing.detect(rgb, ["red apple", "red blue box"]).by_score()
+    assert set(red.label) == {"red fruit"}
+    assert red.score[0] == pytest.approx(members.score[0], abs=1e-6)

@@ -8,7 +8,7 @@ import pytest
 
 from vlm_picking.errors import ModelError
 from vlm_picking.models.loading import choose_device, read_config
-from vlm_picking.models.registry import EMBEDDED_DIRECTORY, FAMILIES, find_model, load_detector
+from vlm_picking.models.registry import EMBEDDED_DIRECTORY, families, find_model, load_detector
 
 
 def test_the_registry_loads_no_heavy_module():
@@ -19,7 +19,7 @@ def test_the_registry_loads_no_heavy_module():
 def test_the_embedded_model_is_found():
     source = find_model()
     assert source.checkpoint == str(EMBEDDED_DIRECTORY)
-    assert source.family == "owlvit"
+    assert source.family is families()["owlvit"]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_weights_that_lack_tensors_are_refused(tmp_path):
     pytest.importorskip("transformers", reason="models need transformers")
     from safetensors.torch import load_file, save_file
 
-    from tests.models.checkpoints import save_owlvit
+    from vlm_picking.conformance.tiny.owl import build_owlvit
 
-    directory = save_owlvit(tmp_path / "model")
+    directory = build_owlvit(tmp_path / "model")
     weights = load_file(directory / "model.safetensors")
     del weights["box_head.dense2.weight"]
     save_file(weights, directory / "model.safetensors", metadata={"format": "pt"})
@@ -105,9 +105,9 @@ def test_weights_that_lack_tensors_are_refused(tmp_path):
 
 def test_broken_weights_are_refused(tmp_path):
     pytest.importorskip("transformers", reason="models need transformers")
-    from tests.models.checkpoints import save_owlvit
+    from vlm_picking.conformance.tiny.owl import build_owlvit
 
-    directory = save_owlvit(tmp_path / "model")
+    directory = build_owlvit(tmp_path / "model")
     (directory / "model.safetensors").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="can't load the weights"):
         load_detector(str(directory), device="cpu")
@@ -115,9 +115,9 @@ def test_broken_weights_are_refused(tmp_path):
 
 def test_a_checkpoint_without_tokenizer_is_refused(tmp_path):
     pytest.importorskip("transformers", reason="models need transformers")
-    from tests.models.checkpoints import save_owlvit
+    from vlm_picking.conformance.tiny.owl import build_owlvit
 
-    directory = save_owlvit(tmp_path / "model")
+    directory = build_owlvit(tmp_path / "model")
     for path in directory.glob("tokenizer*"):
         path.unlink()
     with pytest.raises(ModelError, match="tokenizer"):
@@ -141,10 +141,21 @@ def test_a_missing_gpu_says_what_to_do():
         choose_device("cuda")
 
 
-def test_every_family_names_an_adapter_that_is_there():
-    pytest.importorskip("transformers", reason="models need transformers")
-    from importlib import import_module
+@pytest.mark.parametrize("model_type", families())
+def test_every_family_says_what_there_is_to_know(model_type):
+    family = families()[model_type]
+    assert model_type in family.model_types
+    assert family.name and family.licence and family.roles
+    assert callable(family.load)
+    assert all(parameters.strip() for parameters in family.checkpoints.values())
 
-    for place in FAMILIES.values():
-        module, _, attribute = place.partition(":")
-        assert callable(getattr(import_module(module), attribute))
+
+def test_a_model_that_detects_nothing_is_no_detector(tmp_path):
+    pytest.importorskip("transformers", reason="models need transformers")
+    from vlm_picking.conformance.tiny.clip import build_clip
+
+    directory = build_clip(tmp_path / "model")
+    with pytest.raises(
+        ModelError, match=r"CLIP\) does no zero-shot detection; it can be used for image-text similarity"
+    ):
+        load_detector(str(directory), device="cpu")

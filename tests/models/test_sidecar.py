@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vlm_picking.errors import ModelError
-from vlm_picking.models.sidecar import SIDECAR_FILE, Sidecar
+from vlm_picking.models.sidecar import SIDECAR_FILE, Sidecar, sidecar_path
 
 
 def test_it_comes_back_as_it_was_written(tmp_path):
@@ -13,6 +13,7 @@ def test_it_comes_back_as_it_was_written(tmp_path):
         vocabulary=frozenset({"mug"}),
         classes=("mug",),
         colours=frozenset({"red"}),
+        categories={"crockery": ("mug",)},
         template="{}",
         scale=2.0,
         bias=-1.0,
@@ -54,8 +55,10 @@ def test_a_colour_before_the_noun_has_its_own_curve():
         '{"score_calibration": {"scale": "much"}}',
         '{"score_calibration": 1}',
         '{"score_calibration": {"coloured": [1]}}',
+        '{"categories": ["fruit"]}',
+        '{"categories": {"fruit": 3}}',
     ],
-    ids=["cut off", "no object", "vocabulary", "scale", "calibration", "coloured"],
+    ids=["cut off", "no object", "vocabulary", "scale", "calibration", "coloured", "categories", "members"],
 )
 def test_a_broken_file_is_refused(tmp_path, content):
     (tmp_path / SIDECAR_FILE).write_text(content)
@@ -71,8 +74,45 @@ def test_a_broken_file_is_refused(tmp_path, content):
         {"bias": float("inf")},
         {"coloured": (0.0, 1.0)},
         {"template": "a photo"},
+        {"categories": {"fruit": ()}},
     ],
 )
 def test_values_that_make_no_sense(bad):
     with pytest.raises(ModelError):
         Sidecar(name="x", **bad)
+
+
+def test_logits_come_back_from_probabilities():
+    sidecar = Sidecar(name="x", scale=2.0, bias=-1.0, coloured=(0.5, 3.0))
+    logits = np.linspace(-4, 4, 9)
+    for phrase in ("mug", "red mug"):
+        np.testing.assert_allclose(sidecar.logit(sidecar.probability(logits, phrase), phrase), logits, atol=1e-2)
+    assert np.isfinite(sidecar.logit(np.array([0.0, 1.0]), "mug")).all()
+
+
+def test_a_model_of_open_vocabulary_knows_a_colour_when_it_sees_one():
+    sidecar = Sidecar(name="x", coloured=(1.0, 3.0))
+    assert sidecar.is_coloured("turquoise mug") and not sidecar.is_coloured("striped mug")
+    assert sidecar.probability(np.zeros(1), "red mug")[0] == pytest.approx(1 / (1 + np.exp(-3)))
+    assert sidecar.probability(np.zeros(1), "mug")[0] == pytest.approx(0.5)
+
+
+def test_categories_are_asked_by_their_members():
+    sidecar = Sidecar(name="x", vocabulary=frozenset({"apple", "pear"}), categories={"fruit": ("apple", "pear")})
+    assert sidecar.members("fruit") == ("apple", "pear")
+    assert sidecar.members("green fruit") == ("green apple", "green pear")
+    for phrase in ("apple", "red apple", "striped fruit"):
+        assert sidecar.members(phrase) == (phrase,)
+    assert sidecar.words == {"apple", "pear", "fruit"}
+    assert Sidecar(name="open").words is None
+
+
+def test_a_checkpoint_of_the_hub_has_its_sidecar_in_the_users_settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    path = sidecar_path("google/owlv2-base")
+    assert tmp_path in path.parents and path.suffix == ".json"
+    assert Sidecar.read("google/owlv2-base", name="owlv2-base") == Sidecar(name="owlv2-base")
+    path.parent.mkdir(parents=True)
+    path.write_text('{"score_calibration": {"scale": 3.0, "bias": 1.0}}')
+    assert Sidecar.read("google/owlv2-base", name="owlv2-base") == Sidecar(name="owlv2-base", scale=3.0, bias=1.0)
+    assert sidecar_path(tmp_path) == tmp_path / SIDECAR_FILE

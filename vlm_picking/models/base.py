@@ -1,11 +1,28 @@
-"""The seam: what the pipeline asks of a model; every family, and the simulator's oracle, fit in here."""
+"""The seam: the roles that a model may play; every family, the simulator's oracle and a server fit in here.
+
+A family implements the roles that it can play by having their methods; `isinstance(model, Captioner)` tells. Every
+method raises ModelError when the model could not look: what it returns always means that it looked.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from vlm_picking.detections import Detections
+
+
+class Role(str, Enum):
+    """What a model can be asked to do, in the words of the field."""
+
+    DETECTION = "zero-shot detection"
+    SIMILARITY = "image-text similarity"
+    ANSWERING = "visual question answering"
+    CAPTIONING = "captioning"
+    PHRASE_SEGMENTATION = "segmentation by phrase"
+    BOX_SEGMENTATION = "segmentation by box"
 
 
 @runtime_checkable
@@ -37,9 +54,115 @@ class ZeroShotDetector(Protocol):
 
         Returns:
             Boxes in pixels of `rgb`; `label` is the phrase, `score` the model's probability that the box shows what the
-            phrase names. The best box of every phrase is there however low its score, so that a caller can tell ABSENT
-            from UNCERTAIN; others only above the model's floor. No two boxes of one phrase overlap much (NMS was done).
+            phrase names. Where the model scores all it looks at, the best box of every phrase is there however low its
+            score, so that a caller can tell ABSENT from UNCERTAIN; others only above the model's floor. A phrase
+            without a box was looked for and not found. No two boxes of one phrase overlap much (NMS was done).
 
         Raises:
             ModelError: the model could not look. An empty result always means that it looked.
         """
+
+
+@runtime_checkable
+class ImageTextScorer(Protocol):
+    """Says how well texts fit a whole image."""
+
+    @property
+    def name(self) -> str:
+        """What to call the model."""
+
+    def embed_image(self, rgb: np.ndarray) -> np.ndarray:
+        """The image (H, W, 3) uint8 as a vector (D,) float32 of length 1."""
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """The texts as vectors (T, D) float32 of length 1; their products with `embed_image` are similarities."""
+
+    def classify(self, rgb: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+        """Probabilities (L,) float32 that sum to 1: which one of `labels` ("an open box") fits the image."""
+
+    def presence(self, rgb: np.ndarray, phrases: Sequence[str]) -> np.ndarray:
+        """Probabilities (P,) float32, each for itself: whether the image shows what the phrase ("red mug") names."""
+
+
+@dataclass(frozen=True)
+class YesNo:
+    """A model's belief in "yes".
+
+    Args:
+        probability: of yes against no, 0..1.
+        mass: the share of the model's belief that went to yes or no at all, 0..1; little of it means that the model
+            would rather have said something else. NaN where the model only gives text.
+    """
+
+    probability: float
+    mass: float
+
+
+@runtime_checkable
+class VisualAnswerer(Protocol):
+    """Answers questions about images."""
+
+    @property
+    def name(self) -> str:
+        """What to call the model."""
+
+    @property
+    def max_images(self) -> int:
+        """How many images a question may come with: 1, or more where the model takes frames in sequence."""
+
+    def answer(self, images: Sequence[np.ndarray], question: str) -> str:
+        """The answer to a question about images (H, W, 3) uint8, oldest first; never empty."""
+
+    def yes_probability(self, images: Sequence[np.ndarray], question: str) -> YesNo:
+        """How far the model believes that the answer to a yes-or-no question is yes."""
+
+
+@runtime_checkable
+class Captioner(Protocol):
+    """Says what an image shows."""
+
+    @property
+    def name(self) -> str:
+        """What to call the model."""
+
+    def caption(self, rgb: np.ndarray) -> str:
+        """A sentence or two about the image (H, W, 3) uint8; never empty."""
+
+
+@runtime_checkable
+class PhraseSegmenter(Protocol):
+    """Finds the pixels of what phrases name."""
+
+    @property
+    def name(self) -> str:
+        """What to call the model."""
+
+    def segment(self, rgb: np.ndarray, phrases: Sequence[str]) -> Detections:
+        """As `ZeroShotDetector.detect`, every detection with a mask (N, H, W) bool."""
+
+
+@runtime_checkable
+class BoxSegmenter(Protocol):
+    """Finds the pixels of the thing in a box."""
+
+    @property
+    def name(self) -> str:
+        """What to call the model."""
+
+    def masks(self, rgb: np.ndarray, xyxy: np.ndarray) -> np.ndarray:
+        """Masks (N, H, W) bool of the things in boxes (N, 4) [px] of an image (H, W, 3) uint8."""
+
+
+PROTOCOL_OF_ROLE: dict[Role, type] = {
+    Role.DETECTION: ZeroShotDetector,
+    Role.SIMILARITY: ImageTextScorer,
+    Role.ANSWERING: VisualAnswerer,
+    Role.CAPTIONING: Captioner,
+    Role.PHRASE_SEGMENTATION: PhraseSegmenter,
+    Role.BOX_SEGMENTATION: BoxSegmenter,
+}
+
+
+def roles_of(model: object) -> frozenset[Role]:
+    """The roles that `model` has the methods for."""
+    return frozenset(role for role, protocol in PROTOCOL_OF_ROLE.items() if isinstance(model, protocol))

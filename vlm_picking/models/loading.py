@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +19,23 @@ def require_transformers() -> None:
             raise ModelError(f"{package} is not installed; models need it: {INSTALL}")
 
 
+def require_packages(modules: Iterable[str], *, why: str) -> None:
+    """Raise ModelError, naming what to install, where one of `modules` can't be imported; `why` needs them."""
+    lacking = [module for module in modules if find_spec(module) is None]
+    if lacking:
+        raise ModelError(f"{why} needs {' and '.join(lacking)}: pip install {' '.join(lacking)}")
+
+
+def choose_dtype(name: str):
+    """The torch type called `name`; raises ModelError when it is none that models compute in."""
+    import torch
+
+    known = ("float32", "bfloat16", "float16")
+    if name not in known:
+        raise ModelError(f"unknown dtype {name!r}; {did_you_mean(name, known)}")
+    return getattr(torch, name)
+
+
 def read_config(checkpoint: str, *, offline: bool = False) -> dict:
     """The config.json of a local directory, or of a repository on the hub.
 
@@ -32,9 +50,7 @@ def read_config(checkpoint: str, *, offline: bool = False) -> dict:
     if directory.is_dir():
         return _local_config(directory)
     if directory.exists():
-        raise ModelError(
-            f"{checkpoint} is a file; a model is a directory with config.json and model.safetensors"
-        )
+        raise ModelError(f"{checkpoint} is a file; a model is a directory with config.json and model.safetensors")
     if str(checkpoint).startswith(("/", ".", "~")):
         raise ModelError(f"there is no directory {checkpoint}")
     require_transformers()
@@ -106,9 +122,7 @@ def choose_device(device: str) -> str:
     if kind == "cuda" and not torch.cuda.is_available():
         built = torch.version.cuda is not None
         why = "no NVIDIA GPU or driver is visible" if built else "this torch was built without CUDA"
-        raise ModelError(
-            f"device {device!r} was asked for, but {why}; use 'cpu' or 'auto', or install torch with CUDA"
-        )
+        raise ModelError(f"device {device!r} was asked for, but {why}; use 'cpu' or 'auto', or install torch with CUDA")
     if kind == "cuda" and index and int(index) >= torch.cuda.device_count():
         raise ModelError(f"device {device!r} was asked for, but there are {torch.cuda.device_count()} GPUs")
     return device

@@ -5,22 +5,24 @@ boxes: "mug" and "red mug" are both answered, and every phrase keeps its best bo
 told from "not sure".
 """
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from vlm_picking.detections import Detections, suppress
 from vlm_picking.errors import ModelError
-from vlm_picking.models.loading import choose_device, load_pretrained, read_config
+from vlm_picking.models.base import Role
+from vlm_picking.models.family import Family
+from vlm_picking.models.loading import choose_device, choose_dtype, load_pretrained, read_config
+from vlm_picking.models.memory import ImageMemory, TextMemory, checked_texts
+from vlm_picking.models.pixels import PixelSpec, as_tensor, normalised, prepare
+from vlm_picking.models.resizing import blurred_resize_matrix
 from vlm_picking.models.sidecar import Sidecar
+from vlm_picking.models.tokens import load_tokenizer, tokenised
 
 _MAX_IOU = 0.4
 _MAX_BOXES = 100  # a phrase, before suppression
-_TEXT_CACHE = 512
 
 
 class OwlDetector:
@@ -44,39 +46,27 @@ class OwlDetector:
         family = read_config(checkpoint, offline=offline).get("model_type")
         import torch
         import transformers
-        from transformers.image_processing_base import ImageProcessingMixin
 
         classes = {"owlvit": "OwlViTForObjectDetection", "owlv2": "Owlv2ForObjectDetection"}
         if family not in classes:
             raise ModelError(f"{checkpoint!r} is of the family {family!r}, not owlvit or owlv2")
-        if dtype not in ("float32", "bfloat16", "float16"):
-            raise ModelError(f"unknown dtype {dtype!r}; known: bfloat16, float16, float32")
         self._torch = torch
         self._device = choose_device(device)
-        self._dtype = getattr(torch, dtype)
+        self._dtype = choose_dtype(dtype)
         cls = getattr(transformers, classes[family])
         self._model = load_pretrained(cls, checkpoint, offline=offline, dtype=self._dtype).to(self._device)
         for head in (self._model.class_head, self._model.box_head, self._model.layer_norm):
             head.float()
         self._model.requires_grad_(False)
-        try:
-            self._tokenizer = transformers.CLIPTokenizer.from_pretrained(checkpoint, local_files_only=offline)
-            settings, _ = ImageProcessingMixin.get_image_processor_dict(checkpoint, local_files_only=offline)
-            self._mean = np.array(settings["image_mean"], np.float32)
-            self._std = np.array(settings["image_std"], np.float32)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ModelError(
-                f"{checkpoint!r} has no tokenizer or image processor: {str(error).splitlines()[0]}"
-            ) from error
-        # Without its files the tokenizer comes up empty and says nothing.
-        if len(self._tokenizer) != self._model.config.text_config.vocab_size:
-            raise ModelError(f"{checkpoint!r} has no tokenizer that fits its {family} model")
-        self._size = int(self._model.config.vision_config.image_size)
+        text = self._model.config.text_config
+        self._tokenizer = load_tokenizer(checkpoint, vocab_size=text.vocab_size, offline=offline, cls="CLIPTokenizer")
+        self._max_tokens = int(text.max_position_embeddings)
         self._pads = family == "owlv2"
-        self._max_tokens = int(self._model.config.text_config.max_position_embeddings)
+        processor = "Owlv2ImageProcessorPil" if self._pads else "OwlViTImageProcessorPil"
+        self._spec = PixelSpec.read(checkpoint, offline=offline, processor=processor)
         self._sidecar = Sidecar.read(Path(checkpoint), name=Path(checkpoint).name)
-        self._texts: OrderedDict[str, object] = OrderedDict()
-        self._frame: tuple[bytes, object, np.ndarray] | None = None
+        self._texts: TextMemory[object] = TextMemory()
+        self._images: ImageMemory[tuple[object, np.ndarray, TextMemory[Detections]]] = ImageMemory()
 
     @property
     def name(self) -> str:
@@ -84,7 +74,7 @@ class OwlDetector:
 
     @property
     def vocabulary(self) -> frozenset[str] | None:
-        return self._sidecar.vocabulary
+        return self._sidecar.words
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -96,19 +86,24 @@ class OwlDetector:
 
     def detect(self, rgb: np.ndarray, phrases: Sequence[str]) -> Detections:
         """See `ZeroShotDetector.detect`."""
-        phrases = list(dict.fromkeys(phrases))
+        phrases = checked_texts(phrases)
         if not phrases:
             return Detections.empty()
-        if not all(phrase.strip() for phrase in phrases):
-            raise ModelError(f"an empty phrase names nothing: {phrases}")
-        torch = self._torch
-        with torch.inference_mode():
-            features, xyxy = self._look(rgb)
-            text = self._read(phrases)
-            logits, _ = self._model.class_predictor(features, text[None])
-            logits = logits[0].float().cpu().numpy()
+        with self._torch.inference_mode():
+            features, xyxy, found = self._images.get(rgb, self._look)
+            return Detections.merge(found.get(phrases, lambda new: self._find(features, xyxy, new)))
+
+    def _find(self, features, xyxy: np.ndarray, phrases: list[str]) -> list[Detections]:
+        """The boxes of each phrase among those that `_look` gave."""
+        members = [self._sidecar.members(phrase) for phrase in phrases]
+        texts = list(dict.fromkeys(text for asked in members for text in asked))
+        text = self._torch.stack(self._texts.get(texts, self._read))
+        logits, _ = self._model.class_predictor(features, text[None])
+        logits = logits[0].float().cpu().numpy()
         if not np.isfinite(logits).all():
             raise ModelError(f"{self.name} gave scores that are no numbers; with dtype float16 try float32")
+        # A fruit is where the best of apple, lemon, ... is.
+        logits = np.stack([logits[:, [texts.index(t) for t in asked]].max(axis=1) for asked in members], axis=1)
         parts = []
         for column, phrase in enumerate(phrases):
             score = self._sidecar.probability(logits[:, column], phrase)
@@ -116,75 +111,57 @@ class OwlDetector:
             order = order[(score[order] >= self._sidecar.floor) | (np.arange(len(order)) == 0)]
             kept = order[suppress(xyxy[order], logits[order, column], max_iou=_MAX_IOU)]
             parts.append(Detections(xyxy[kept], score[kept], np.array([phrase] * len(kept), dtype=object)))
-        return Detections.merge(parts)
+        return parts
 
-    def _look(self, rgb: np.ndarray) -> tuple[object, np.ndarray]:
-        """Features (1, P, D) and boxes (P, 4) in pixels of `rgb`; the last image is remembered."""
-        if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:
-            raise ModelError(f"the image must be (H, W, 3) uint8, got {rgb.shape} {rgb.dtype}")
-        rgb = np.ascontiguousarray(rgb)
-        digest = hashlib.blake2b(rgb, digest_size=16, key=repr(rgb.shape).encode()).digest()
-        if self._frame is None or self._frame[0] != digest:
-            feature_map, _ = self._model.image_embedder(self._pixels(rgb))
-            feature_map = feature_map.float()
-            features = feature_map.flatten(1, 2)
-            boxes = self._model.box_predictor(features, feature_map)[0].float().cpu().numpy()
-            height, width = rgb.shape[:2]
-            scale = np.full(2, max(height, width)) if self._pads else np.array([width, height])
-            low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
-            xyxy = np.concatenate([low, high], axis=1) * np.tile(scale, 2)
-            inside = (boxes[:, :2] * scale < [width, height]).all(axis=1)  # the padding holds no objects
-            inside |= not inside.any()
-            xyxy = np.clip(xyxy, 0, np.array([width, height, width, height]))
-            self._frame = (digest, features[:, self._torch.from_numpy(inside).to(self._device)], xyxy[inside])
-        return self._frame[1], self._frame[2]
+    def _look(self, rgb: np.ndarray) -> tuple[object, np.ndarray, TextMemory[Detections]]:
+        """Features (1, P, D), boxes (P, 4) in pixels of `rgb`, and what was found among them so far: nothing."""
+        prepared = prepare_owlv2 if self._pads else prepare
+        pixels = prepared(rgb, self._spec, device=self._device, dtype=self._dtype)
+        feature_map, _ = self._model.image_embedder(pixels)
+        feature_map = feature_map.float()
+        features = feature_map.flatten(1, 2)
+        boxes = self._model.box_predictor(features, feature_map)[0].float().cpu().numpy()
+        height, width = rgb.shape[:2]
+        scale = np.full(2, max(height, width)) if self._pads else np.array([width, height])
+        low, high = boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
+        xyxy = np.concatenate([low, high], axis=1) * np.tile(scale, 2)
+        inside = (boxes[:, :2] * scale < [width, height]).all(axis=1)  # the padding holds no objects
+        inside |= not inside.any()
+        xyxy = np.clip(xyxy, 0, np.array([width, height, width, height]))
+        return features[:, self._torch.from_numpy(inside).to(self._device)], xyxy[inside], TextMemory()
 
-    def _pixels(self, rgb: np.ndarray):
-        """The image as the family wants it, normalised: (1, 3, S, S)."""
-        picture = _padded(rgb, self._size) if self._pads else _squashed(rgb, self._size)
-        pixels = np.ascontiguousarray(((picture - self._mean) / self._std).transpose(2, 0, 1))[None]
-        return self._torch.from_numpy(pixels).to(self._device, self._dtype)
-
-    def _read(self, phrases: Sequence[str]):
-        """(Q, D) text embeddings; those of phrases that were read before come from memory."""
-        new = [phrase for phrase in phrases if phrase not in self._texts]
-        if new:
-            tokens = self._tokenizer(
-                [self._sidecar.prompt(phrase) for phrase in new], padding="longest", return_tensors="pt"
-            )
-            length = tokens["input_ids"].shape[1]
-            if length > self._max_tokens:
-                longest = max(new, key=len)
-                raise ModelError(
-                    f"the phrase {longest[:40]!r}... takes {length} tokens, "
-                    f"{self.name} reads {self._max_tokens}: shorten it"
-                )
-            text = self._model.owlvit if hasattr(self._model, "owlvit") else self._model.owlv2
-            found = text.get_text_features(**tokens.to(self._device)).pooler_output.float()
-            self._texts.update(zip(new, found, strict=True))
-        for phrase in phrases:
-            self._texts.move_to_end(phrase)
-        embeddings = self._torch.stack([self._texts[phrase] for phrase in phrases])
-        while len(self._texts) > _TEXT_CACHE:
-            self._texts.popitem(last=False)
-        return embeddings
+    def _read(self, phrases: list[str]):
+        """Text embeddings (Q, D)."""
+        prompts = [self._sidecar.prompt(phrase) for phrase in phrases]
+        tokens = tokenised(self._tokenizer, prompts, max_tokens=self._max_tokens, model=self.name)
+        text = self._model.owlvit if hasattr(self._model, "owlvit") else self._model.owlv2
+        return text.get_text_features(**tokens.to(self._device)).pooler_output.float()
 
 
-def _squashed(rgb: np.ndarray, size: int) -> np.ndarray:
-    """OWL-ViT: a square without regard to the aspect ratio; (size, size, 3) float32, 0..1."""
-    shrinks = rgb.shape[0] >= size and rgb.shape[1] >= size
-    squashed = cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return squashed.astype(np.float32) / 255
-
-
-def _padded(rgb: np.ndarray, size: int) -> np.ndarray:
-    """OWLv2: black below or to the right makes it square; blurred before it shrinks; (size, size, 3)
-    float32, 0..1.
+def prepare_owlv2(rgb: np.ndarray, spec: PixelSpec, *, device: str = "cpu", dtype=None):
+    """A picture (H, W, 3) uint8 as OWLv2 wants it, (1, 3, h, w): black below or to the right makes it square, it is
+    blurred before it shrinks, and grey levels are not rounded.
     """
+    picture = as_tensor(rgb, device=device)
     height, width = rgb.shape[:2]
+    h, w = spec.resized(height, width)
     side = max(height, width)
-    square = cv2.copyMakeBorder(rgb, 0, side - height, 0, side - width, cv2.BORDER_CONSTANT, value=(0, 0, 0))
-    square = square.astype(np.float32) / 255
-    if side > size:
-        square = cv2.GaussianBlur(square, (0, 0), sigmaX=(side / size - 1) / 2)
-    return cv2.resize(square, (size, size), interpolation=cv2.INTER_LINEAR)
+    down = blurred_resize_matrix(side, h, picture.device)[:, :height]  # the black rows add nothing
+    across = blurred_resize_matrix(side, w, picture.device)[:, :width]
+    return normalised(down @ (picture @ across.T), spec, dtype=dtype)
+
+
+FAMILY = Family(
+    name="OWL-ViT, OWLv2",
+    model_types=("owlvit", "owlv2"),
+    roles=frozenset({Role.DETECTION}),
+    load=OwlDetector,
+    licence="Apache-2.0",
+    checkpoints={
+        "google/owlvit-base-patch32": "153 M",
+        "google/owlv2-base-patch16-ensemble": "155 M",
+        "google/owlv2-large-patch14-ensemble": "438 M",
+    },
+    encode_once=True,
+    compiled=True,
+)

@@ -1,15 +1,16 @@
-"""`vlm_picking.json`: what a checkpoint knows of itself beyond its weights. Checkpoints from elsewhere do
-without.
-"""
+"""`vlm_picking.json`: what a checkpoint knows of itself beyond its weights. Checkpoints from elsewhere do without."""
 
 import json
 import math
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from vlm_picking.errors import ModelError
+from vlm_picking.language.lexicon import COLOURS
 
 SIDECAR_FILE = "vlm_picking.json"
 
@@ -23,6 +24,7 @@ class Sidecar:
         vocabulary: the nouns that it was taught, synonyms included; None for an open vocabulary.
         classes: one noun for each kind of thing that it was taught, for "what do you see?".
         colours: the colour words that it was taught; None for an open vocabulary.
+        categories: words for several kinds, "fruit", and the nouns that a model is asked instead.
         template: how a phrase becomes a prompt; "{}" stands for the phrase.
         scale, bias: probability = 1 / (1 + exp(-(scale * logit + bias))).
         coloured: scale and bias of phrases that begin with a colour word, "red mug"; None: as all others.
@@ -33,6 +35,7 @@ class Sidecar:
     vocabulary: frozenset[str] | None = None
     classes: tuple[str, ...] = ()
     colours: frozenset[str] | None = None
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     template: str = "a photo of a {}"
     scale: float = 1.0
     bias: float = 0.0
@@ -45,16 +48,42 @@ class Sidecar:
         for scale, bias in ((self.scale, self.bias), self.coloured or (1.0, 0.0)):
             if not (math.isfinite(scale) and scale > 0 and math.isfinite(bias)):
                 raise ModelError(f"the score calibration of {self.name} must be finite with scale > 0")
+        for category, nouns in self.categories.items():
+            if not nouns:
+                raise ModelError(f"the category {category!r} of {self.name} has no nouns")
+
+    @property
+    def words(self) -> frozenset[str] | None:
+        """All nouns that can be asked: the vocabulary and the categories; None for an open vocabulary."""
+        return None if self.vocabulary is None else self.vocabulary | self.categories.keys()
 
     def prompt(self, phrase: str) -> str:
         return self.template.replace("{}", phrase)
 
+    def members(self, phrase: str) -> tuple[str, ...]:
+        """What to ask the model for `phrase`: "red apple", "red lemon" for "red fruit"; most phrases are their own."""
+        if phrase in self.categories:
+            return self.categories[phrase]
+        first, _, rest = phrase.partition(" ")
+        if self._is_colour(first) and rest in self.categories:
+            return tuple(f"{first} {noun}" for noun in self.categories[rest])
+        return (phrase,)
+
     def probability(self, logit: np.ndarray, phrase: str) -> np.ndarray:
         """Logits of any shape that `phrase` got, to probabilities, float32."""
-        first, _, rest = phrase.partition(" ")
-        coloured = self.coloured if rest and first in (self.colours or ()) else None
-        scale, bias = coloured or (self.scale, self.bias)
+        scale, bias = self._curve(phrase)
         return (1 / (1 + np.exp(-np.clip(scale * logit + bias, -60, 60)))).astype(np.float32)
+
+    def logit(self, probability: np.ndarray, phrase: str) -> np.ndarray:
+        """The other way round, finite also for 0 and 1."""
+        scale, bias = self._curve(phrase)
+        p = np.clip(np.asarray(probability, np.float64), 1e-12, 1 - 1e-6)  # float32 is coarser near 1 than near 0
+        return (np.log(p / (1 - p)) - bias) / scale
+
+    def is_coloured(self, phrase: str) -> bool:
+        """Whether `phrase` begins with a colour word that something follows."""
+        first, _, rest = phrase.partition(" ")
+        return bool(rest) and self._is_colour(first)
 
     def write(self, directory: Path, **extra: object) -> None:
         """Write the file; `extra` is for readers of the file and comes back from nowhere."""
@@ -63,6 +92,7 @@ class Sidecar:
             "vocabulary": None if self.vocabulary is None else sorted(self.vocabulary),
             "classes": list(self.classes),
             "colours": None if self.colours is None else sorted(self.colours),
+            "categories": {category: list(nouns) for category, nouns in self.categories.items()},
             "template": self.template,
             "score_calibration": {"scale": self.scale, "bias": self.bias, "coloured": self.coloured},
             "floor": self.floor,
@@ -71,13 +101,13 @@ class Sidecar:
         (Path(directory) / SIDECAR_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
-    def read(cls, directory: Path, *, name: str) -> "Sidecar":
-        """The sidecar in `directory`; one with defaults called `name` when there is none.
+    def read(cls, checkpoint: Path, *, name: str) -> "Sidecar":
+        """The sidecar of a checkpoint (`sidecar_path`); one with defaults called `name` when there is none.
 
         Raises:
             ModelError: the file is broken.
         """
-        path = Path(directory) / SIDECAR_FILE
+        path = sidecar_path(checkpoint)
         if not path.exists():
             return cls(name=name)
         try:
@@ -85,10 +115,12 @@ class Sidecar:
             calibration = content.get("score_calibration", {})
             coloured = calibration.get("coloured")
             words = {key: content.get(key) for key in ("vocabulary", "colours")}
+            categories = content.get("categories", {})
             return cls(
                 name=str(content.get("name", name)),
                 **{key: None if value is None else frozenset(map(str, value)) for key, value in words.items()},
                 classes=tuple(map(str, content.get("classes", ()))),
+                categories={str(category): tuple(map(str, nouns)) for category, nouns in categories.items()},
                 template=str(content.get("template", "a photo of a {}")),
                 scale=float(calibration.get("scale", 1.0)),
                 bias=float(calibration.get("bias", 0.0)),
@@ -99,3 +131,19 @@ class Sidecar:
             raise ModelError(
                 f"{path} can't be read ({error}); remove it, or write it as docs/embedded_model.md says"
             ) from error
+
+    def _is_colour(self, word: str) -> bool:
+        return word in (COLOURS if self.colours is None else self.colours)
+
+    def _curve(self, phrase: str) -> tuple[float, float]:
+        if self.coloured is not None and self.is_coloured(phrase):
+            return self.coloured
+        return self.scale, self.bias
+
+
+def sidecar_path(checkpoint: str | Path) -> Path:
+    """Where a checkpoint's sidecar is: in its directory; of one from the hub, "owner/name", in the user's settings."""
+    if Path(checkpoint).is_dir():
+        return Path(checkpoint) / SIDECAR_FILE
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return settings / "vlm_picking" / "calibration" / f"{str(checkpoint).replace('/', '--')}.json"
