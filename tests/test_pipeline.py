@@ -8,6 +8,7 @@ from vlm_picking.detections import Detections, box_iou
 from vlm_picking.errors import ConfigError, ModelError
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.gripper_files import load_gripper
+from vlm_picking.models.suite import ModelSuite
 from vlm_picking.pipeline import PickingPipeline
 from vlm_picking.result import Status
 
@@ -16,7 +17,7 @@ GRIPPERS = tuple(load_gripper(name) for name in ("suction_30mm", "robotiq_2f85")
 
 @pytest.fixture(scope="module")
 def pipeline(simulated_bin):
-    return PickingPipeline(PickingConfig(), detector=simulated_bin.detector, grippers=GRIPPERS)
+    return PickingPipeline(PickingConfig(), models=ModelSuite.of(simulated_bin.detector), grippers=GRIPPERS)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_pick_anything_needs_no_language_model(simulated_bin):
         def detect(self, rgb, phrases):
             raise ModelError("nobody should have asked")
 
-    result = PickingPipeline(PickingConfig(), detector=Mute(), grippers=GRIPPERS).run(
+    result = PickingPipeline(PickingConfig(), models=ModelSuite.of(Mute()), grippers=GRIPPERS).run(
         simulated_bin.frame, "pick anything"
     )
     on_objects = [
@@ -198,7 +199,7 @@ def test_scores_between_the_thresholds_are_uncertain(simulated_bin):
         def detect(self, rgb, phrases):
             return Detections([[10, 10, 50, 50]] * len(phrases), [0.35] * len(phrases), list(phrases))
 
-    unsure = PickingPipeline(PickingConfig(), detector=Unsure(), grippers=GRIPPERS)
+    unsure = PickingPipeline(PickingConfig(), models=ModelSuite.of(Unsure()), grippers=GRIPPERS)
     answer = unsure.run(simulated_bin.frame, "is there an apple?").answer
     assert (answer.status, answer.confidence) == (Status.UNCERTAIN, pytest.approx(0.35))
     unsure.update(PickingConfig(present_threshold=0.3))
@@ -215,8 +216,12 @@ def test_a_model_that_fails_is_never_nothing_found(simulated_bin):
         def detect(self, rgb, phrases):
             raise ModelError("the GPU is out of memory")
 
+    broken = PickingPipeline(PickingConfig(), models=ModelSuite.of(Broken()), grippers=GRIPPERS)
+    for sentence in ("an apple", "is there an apple?", "pick the apple", "how many apples?"):
+        answer = broken.run(simulated_bin.frame, sentence).answer
+        assert (answer.status, answer.reason) == (Status.FAILED, "the GPU is out of memory")
     with pytest.raises(ModelError, match="out of memory"):
-        PickingPipeline(PickingConfig(), detector=Broken(), grippers=GRIPPERS).run(simulated_bin.frame, "an apple")
+        broken.warm_up(width=64, height=48)
 
 
 def test_stages_are_told_and_timed_and_can_end_a_run(pipeline, simulated_bin):

@@ -8,6 +8,15 @@ from vlm_picking.query import Query, QueryKind, Target
 from vlm_picking.result import Answer, Status
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What several models together say about one target's presence, and why."""
+
+    status: Status
+    probability: float
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class TargetSight:
     """What was seen of one target.
@@ -20,6 +29,7 @@ class TargetSight:
             the phrase in the image, 0 when it gave none, 0.5 where nobody could tell.
         doubts: what was not checked or keeps the answer from being sure, each a sentence.
         reason: why nothing is present, when something near it was seen ("2 mugs, none of them red").
+        verdict: of several models, where more than the detector were asked; it stands above what boxes alone say.
     """
 
     target: Target
@@ -28,16 +38,26 @@ class TargetSight:
     best_score: float
     doubts: tuple[str, ...] = ()
     reason: str = ""
+    verdict: Verdict | None = None
 
     @property
     def status(self) -> Status:
+        if self.verdict is not None:
+            return self.verdict.status
         if len(self.present):
             return Status.UNCERTAIN if self.doubts else Status.PRESENT
         return Status.UNCERTAIN if len(self.maybe) or self.doubts else Status.ABSENT
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the boxes tell how many there are: not where a verdict says that there is more than boxes show."""
+        return self.verdict is None or len(self.present) > 0 or self.status is Status.ABSENT
+
+    @property
     def presence(self) -> float:
         """Probability that the target is there."""
+        if self.verdict is not None:
+            return self.verdict.probability
         if len(self.present):
             return float(self.present.score.max())
         if len(self.maybe):
@@ -67,7 +87,8 @@ _MASS_NOUNS = frozenset(
 )
 
 
-def _article(phrase: str) -> str:
+def with_article(phrase: str) -> str:
+    """Say "a mug", "an apple", "packaging"."""
     last = phrase.split()[-1]
     if last in _MASS_NOUNS or last.endswith(("scissors", "pliers", "tongs")):
         return phrase
@@ -115,7 +136,12 @@ def answer_query(
     status, confidence = combine(sights, require_all=query.require_all)
     count = sum(len(sight.present) for sight in sights)
     parts = [_sentence(query, sight, resolution_wh) for sight in sights]
-    reasons = [text for sight in sights for text in (*sight.doubts, sight.reason) if text]
+    reasons = [
+        text
+        for sight in sights
+        for text in (*sight.doubts, sight.reason, sight.verdict.reason if sight.verdict else "")
+        if text
+    ]
     if query.kind is QueryKind.PICK and plan is not None and count:
         parts.append(_grasp_sentence(plan))
         if not plan.candidates:
@@ -124,7 +150,7 @@ def answer_query(
         status=status,
         confidence=float(min(max(confidence, 0.0), 1.0)),
         text=" ".join(dict.fromkeys(parts)),
-        count=count,
+        count=count if all(sight.is_counted for sight in sights) else None,
         reason="; ".join(dict.fromkeys(reasons)) or _scores(sights),
     )
 
@@ -173,11 +199,15 @@ def _sentence(query: Query, sight: TargetSight, resolution_wh: tuple[int, int]) 
     if not len(present):
         if sight.status is Status.ABSENT:
             return f"I see no {thing}."
-        return f"I am not sure about {_article(thing)}."
+        if sight.status is Status.PRESENT:
+            return f"There is {with_article(thing)}."
+        if sight.verdict is not None and query.kind is QueryKind.WHERE:
+            return f"There may be {with_article(thing)}, but I can't say where."
+        return f"I am not sure about {with_article(thing)}."
     where = _place(present, resolution_wh)
     if len(present) == 1:
         sure = "I see" if sight.status is Status.PRESENT else "I may see"
-        return f"{sure} {_article(thing)} {where}."
+        return f"{sure} {with_article(thing)} {where}."
     return f"I see {numbered(target, len(present))}; the first is {where}."
 
 

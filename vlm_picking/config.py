@@ -1,7 +1,7 @@
 """Settings of the pipeline: one model from which YAML files, ROS parameters and command lines are all checked."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -43,10 +43,27 @@ class PickingConfig(Settings):
     model: str = Field(
         "embedded",
         min_length=1,
-        description="What looks: 'embedded', a checkpoint's directory, or a hub id (google/owlv2-base-patch16).",
+        description="The main model, for all that it can do: 'embedded', a checkpoint's directory, or a hub id "
+        "(google/owlv2-base-patch16).",
     )
-    device: str = Field("auto", description="Where the model runs: auto, cpu, cuda, cuda:0, ...")
+    detection_model: str = Field("", description="What says where things are; empty: the main model where it can.")
+    similarity_model: str = Field(
+        "", description="What compares the image with words, for presence and 'open or closed?'; empty: the main model."
+    )
+    answering_model: str = Field("", description="What answers free questions; empty: the main model where it can.")
+    captioning_model: str = Field("", description="What describes the image; empty: the main model where it can.")
+    segmentation_model: str = Field(
+        "", description="What outlines detected things; empty: the main model where it can, else depth and colour."
+    )
+    device: str = Field("auto", description="Where the models run: auto, cpu, cuda, cuda:0, ...")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Precision of the models.")
     offline: bool = Field(False, description="Never reach for a model hub; fail at once and name what is missing.")
+    history_frames: int = Field(
+        4, ge=2, le=32, description="Most frames that a question about change goes with, the newest included."
+    )
+    history_interval_s: float = Field(
+        0.5, ge=0, le=600, description="Least time between those frames, by their stamps."
+    )
     present_threshold: float = Field(0.5, gt=0, le=1, description="A best score from here on means PRESENT.")
     absent_threshold: float = Field(
         0.2, ge=0, lt=1, description="A best score below it means ABSENT; between: UNCERTAIN."

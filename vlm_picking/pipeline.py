@@ -1,80 +1,32 @@
 """The pipeline: a frame and a sentence in; an answer, detections and ranked grasps out. No ROS, no torch at import."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 
 from vlm_picking.answering import answer_query, describe, failed
+from vlm_picking.asking import answer_freely, captioned, wants_history
 from vlm_picking.camera import PinholeCamera
 from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections
-from vlm_picking.errors import FrameError, PromptError
+from vlm_picking.errors import FrameError, ModelError, PromptError
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.grasp import GraspPlan, Gripper
+from vlm_picking.grasp import Gripper
 from vlm_picking.gripper_files import load_gripper
+from vlm_picking.history import History
 from vlm_picking.lift import lift
-from vlm_picking.models.base import ZeroShotDetector
-from vlm_picking.models.registry import load_detector
+from vlm_picking.masks import with_masks
+from vlm_picking.models.suite import ROLES_OF_SETTING, ModelSuite
 from vlm_picking.narrowing import SAME_OBJECT_IOU, narrow
 from vlm_picking.planning import plan_grasps
+from vlm_picking.presence import asks_others, judge
 from vlm_picking.prompt import parse_prompt
 from vlm_picking.query import Query, QueryKind, Target
-from vlm_picking.result import Answer, LiftedObject, PickResult
-from vlm_picking.search import Scene, look
-from vlm_picking.segmentation import masks_from_boxes
+from vlm_picking.result import Answer, LiftedObject, PickResult, Status
+from vlm_picking.run import OnStage, Run, ignore
+from vlm_picking.search import Scene, cannot_find, look
 from vlm_picking.support import Support, find_support
-
-OnStage = Callable[[str, float], None]
-
-
-def _ignore(stage: str, progress: float) -> None:
-    pass
-
-
-@dataclass
-class _Run:
-    """Clock and progress of one run."""
-
-    frame: RgbdFrame
-    prompt: str
-    on_stage: OnStage
-    model: str
-    timings_ms: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str, progress: float) -> Iterator[None]:
-        self.on_stage(name, progress)
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings_ms[name] = (time.perf_counter() - start) * 1e3
-
-    def result(
-        self,
-        query: Query | None,
-        answer: Answer,
-        detections: Detections | None = None,
-        objects: tuple[LiftedObject, ...] = (),
-        plan: GraspPlan | None = None,
-    ) -> PickResult:
-        plan = plan or GraspPlan()
-        return PickResult(
-            prompt=self.prompt,
-            query=query,
-            answer=answer,
-            stamp_ns=self.frame.stamp_ns,
-            frame_id=self.frame.frame_id,
-            detections=Detections.empty() if detections is None else detections,
-            objects=objects,
-            grasps=plan.candidates,
-            rejected=plan.rejected,
-            timings_ms=self.timings_ms | {"total": sum(self.timings_ms.values())},
-            model=self.model,
-        )
+from vlm_picking.warming import warm_up
 
 
 class PickingPipeline:
@@ -82,43 +34,70 @@ class PickingPipeline:
 
     Args:
         config: thresholds and limits.
-        detector: the model that looks.
+        models: who is asked what; `ModelSuite.of(model)` lets one model do all that it can.
         grippers: what grasps are planned for.
     """
 
-    def __init__(self, config: PickingConfig, *, detector: ZeroShotDetector, grippers: tuple[Gripper, ...]) -> None:
+    def __init__(self, config: PickingConfig, *, models: ModelSuite, grippers: tuple[Gripper, ...]) -> None:
         self.config = config
-        self.detector = detector
+        self.models = models
         self.grippers = grippers
+        self._history = self._new_history()
 
     @classmethod
     def from_config(cls, config: PickingConfig) -> "PickingPipeline":
-        """Load the model and the grippers that `config` names.
+        """Load the models and the grippers that `config` names.
 
         Raises:
-            ModelError: the model can't be loaded; the message names the fix.
+            ModelError: a model can't be loaded, or not play its role; the message names the fix.
             ConfigError: a gripper can't be loaded.
         """
         grippers = tuple(load_gripper(name) for name in config.grippers)
-        detector = load_detector(config.model, device=config.device, offline=config.offline)
-        return cls(config, detector=detector, grippers=grippers)
+        chosen = {setting: getattr(config, setting) for setting in ROLES_OF_SETTING}
+        models = ModelSuite.load(
+            config.model, device=config.device, dtype=config.dtype, offline=config.offline, **chosen
+        )
+        return cls(config, models=models, grippers=grippers)
 
     def update(self, config: PickingConfig) -> None:
-        """Change thresholds, limits and grippers without loading the model again.
+        """Change thresholds, limits and grippers without loading a model again.
 
         Raises:
             ConfigError: a gripper can't be loaded; the old settings stay.
         """
         if config.grippers != self.config.grippers:
             self.grippers = tuple(load_gripper(name) for name in config.grippers)
-        self.config = config
+        before, self.config = self.config, config
+        if (before.history_frames, before.history_interval_s) != (config.history_frames, config.history_interval_s):
+            self._history = self._new_history()
+
+    @property
+    def history_limit(self) -> int:
+        """How many frames a question about change can go with; 1 where no model takes several."""
+        answerer = self.models.answerer
+        return 1 if answerer is None else max(min(answerer.max_images, self.config.history_frames), 1)
+
+    def remember(self, frame: RgbdFrame) -> None:
+        """Keep a frame for later questions about change; `run` does so with its own. Nothing where no model cares."""
+        if self._history is not None:
+            self._history.add(frame.stamp_ns, frame.rgb)
+
+    def _new_history(self) -> History[np.ndarray] | None:
+        if self.history_limit < 2:
+            return None
+        return History(self.history_limit, interval_s=self.config.history_interval_s)
 
     def warm_up(self, *, width: int = 640, height: int = 480) -> None:
-        """Look once at an empty floor, so that the first question is as fast as the others."""
+        """Ask every model once about an empty floor, so that the first question is as fast as the others.
+
+        Raises:
+            ModelError: a model can't look.
+        """
         camera = PinholeCamera(width, height, float(width), float(width), width / 2, height / 2)
         floor = RgbdFrame(np.zeros((height, width, 3), np.uint8), np.ones((height, width), np.float32), camera)
-        self.detector.detect(floor.rgb, ["object"])
+        warm_up(self.models, floor.rgb)
         self.run(floor, "pick anything")
+        self._history = self._new_history()
 
     def run(
         self,
@@ -126,7 +105,7 @@ class PickingPipeline:
         prompt: str | Query,
         *,
         plan: bool | None = None,
-        on_stage: OnStage = _ignore,
+        on_stage: OnStage = ignore,
     ) -> PickResult:
         """Answer one sentence about one frame.
 
@@ -137,38 +116,56 @@ class PickingPipeline:
 
         Returns:
             The result. A sentence that can't be read, or depth that can't be used where it is needed, is a FAILED
-            answer whose reason names what to do.
-
-        Raises:
-            ModelError: the model could not look.
+            answer whose reason names what to do; so is one that a model could not look for.
         """
-        run = _Run(frame, prompt if isinstance(prompt, str) else prompt.text, on_stage, self.detector.name)
+        run = Run(frame, prompt if isinstance(prompt, str) else prompt.text, on_stage, self.models.name)
         try:
             with run.stage("understand", 0.0):
                 query = parse_prompt(prompt) if isinstance(prompt, str) else prompt
         except PromptError as error:
             return run.result(None, failed(str(error)))
-        if refusal := self._refusal(query):
+        if not self._is_for_words(query) and (refusal := self._refusal(query)):
             return run.result(query, failed(refusal))
+        self.remember(frame)
         try:
+            if self._is_for_words(query):
+                return self._answer_in_words(run, query)
             if query.targets:
                 return self._answer(run, query, plan)
             return self._describe(run, query)
-        except FrameError as error:
+        except (FrameError, ModelError, PromptError) as error:
             return run.result(query, failed(str(error)))
 
     def _refusal(self, query: Query) -> str:
         if query.kind is QueryKind.CLEAR:
             return "nothing is being looked for here; 'clear' ends a standing prompt"
-        if query.kind is QueryKind.ASK:
-            return (
-                f"the {self.detector.name} model finds objects and can't answer '{query.text.strip()}'; "
-                "ask 'is there ...', "
-                "'where is ...', 'how many ...', 'pick ...', or load a model that answers questions"
-            )
-        return ""
+        named = (*query.targets, *query.excluded, *(query.relation.references if query.relation else ()))
+        if self.models.finder is not None or all(target.anything for target in named):
+            return ""
+        # Only presence can be told by models that don't say where.
+        is_presence = query.kind in (QueryKind.PRESENCE, QueryKind.WHERE)
+        if query.kind is QueryKind.ASK or (is_presence and self.models.can_tell_presence):
+            return ""
+        return cannot_find(self.models)
 
-    def _answer(self, run: _Run, query: Query, plan: bool | None) -> PickResult:
+    def _is_for_words(self, query: Query) -> bool:
+        """Whether the answer is to be had from a model that answers questions, not from boxes."""
+        by_boxes = self.models.finder is not None or self.models.answerer is None
+        named = any(not target.anything for target in query.targets)
+        in_words_too = query.kind in (QueryKind.COUNT, QueryKind.DESCRIBE) and named
+        return query.kind is QueryKind.ASK or (in_words_too and not by_boxes)
+
+    def _answer_in_words(self, run: Run, query: Query) -> PickResult:
+        frame = run.frame
+        images = [frame.rgb]
+        if self._history is not None and wants_history(query.text):
+            images = [*self._history.before(frame.stamp_ns), frame.rgb][-self.history_limit :]
+        with run.stage("ask", 0.1):
+            answer, model = answer_freely(query.text, images, self.models, self.config)
+        run.asked(model)
+        return run.result(query, answer)
+
+    def _answer(self, run: Run, query: Query, plan: bool | None) -> PickResult:
         frame = run.frame
         planning = query.kind is QueryKind.PICK if plan is None else plan
         if query.kind is QueryKind.PICK and not frame.valid_depth_share:
@@ -176,11 +173,16 @@ class PickingPipeline:
         with run.stage("support", 0.05):
             support = find_support(frame)
         with run.stage("look", 0.1):
-            scene = look(frame, query, support, detector=self.detector, config=self.config)
+            scene = look(frame, query, support, models=self.models, config=self.config)
+        run.asked(self.models.finder.name if scene.best_score else "")
         scene, objects = self._lift(run, scene, support)
         with run.stage("relate", 0.6):
             sights = narrow(frame, query, scene, objects, self.config)
-            seen = _union([sight.present for sight in sights])
+        if asks_others(query, self.models):
+            with run.stage("judge", 0.62):
+                sights = judge(frame.rgb, query, sights, self.models, self.config)
+            run.asked(*(model.name for model in (self.models.scorer, self.models.answerer) if model is not None))
+        seen = _union([sight.present for sight in sights])
         grasps = None
         if planning:
             with run.stage("plan", 0.65):
@@ -196,31 +198,52 @@ class PickingPipeline:
         lifted = tuple(objects[i] for i in seen.id.tolist() if i in objects)
         return run.result(query, answer, seen, lifted, grasps)
 
-    def _describe(self, run: _Run, query: Query) -> PickResult:
-        """List what is there: what the model can name, and what only sticks out of the bin's floor."""
-        frame, config = run.frame, self.config
+    def _describe(self, run: Run, query: Query) -> PickResult:
+        """List what is there: what the model can name, and what only sticks out of the bin's floor; with a caption."""
+        frame, config, finder = run.frame, self.config, self.models.finder
+        classes = () if finder is None else finder.classes
         with run.stage("support", 0.05):
             support = find_support(frame)
+        if support is None and not classes and self.models.captioner is not None:
+            return self._caption(run, query, Answer(Status.UNCERTAIN, 0.5, "", reason="the depth shows no bin floor"))
         # Without a floor nothing "sticks out": then only the names that the model knows are left to look for.
-        unnamed = () if support is None and self.detector.classes else (Target(""),)
-        everything = Query(query.text, query.kind, (*map(Target, self.detector.classes), *unnamed))
+        unnamed = () if support is None and classes else (Target(""),)
+        everything = Query(query.text, query.kind, (*map(Target, classes), *unnamed))
         with run.stage("look", 0.1):
-            scene = look(frame, everything, support, detector=self.detector, config=config)
+            scene = look(frame, everything, support, models=self.models, config=config)
+        run.asked(finder.name if scene.best_score else "")
         sure = scene.named[scene.named.score >= config.present_threshold]
-        scene = Scene(sure.nms(SAME_OBJECT_IOU, class_agnostic=True), scene.separate, scene.best_score, scene.wordings)
+        scene = replace(scene, named=sure.nms(SAME_OBJECT_IOU, class_agnostic=True))
         scene, objects = self._lift(run, scene, support)
         with run.stage("relate", 0.8):
             sights = narrow(frame, everything, scene, objects, config)
             seen = _union([sight.present for sight in sights])
         lifted = tuple(objects[i] for i in seen.id.tolist() if i in objects)
-        return run.result(query, describe(sights), seen, lifted)
+        return self._caption(run, query, describe(sights), seen, lifted)
 
-    def _lift(self, run: _Run, scene: Scene, support: Support | None) -> tuple[Scene, dict[int, LiftedObject]]:
+    def _caption(
+        self,
+        run: Run,
+        query: Query,
+        answer: Answer,
+        seen: Detections | None = None,
+        lifted: tuple[LiftedObject, ...] = (),
+    ) -> PickResult:
+        captioner = self.models.captioner
+        if captioner is None:
+            reason = "; ".join(filter(None, (answer.reason, "set captioning_model for a sentence about all of it")))
+            return run.result(query, replace(answer, reason=reason), seen, lifted)
+        with run.stage("caption", 0.85):
+            answer = captioned(answer, run.frame.rgb, captioner)
+        run.asked(captioner.name)
+        return run.result(query, answer, seen, lifted)
+
+    def _lift(self, run: Run, scene: Scene, support: Support | None) -> tuple[Scene, dict[int, LiftedObject]]:
+        segmenter = self.models.box_segmenter or self.models.phrase_segmenter
+        if segmenter is not None and len(scene.named) and scene.named.mask is None:
+            run.asked(segmenter.name)
         with run.stage("segment", 0.35):
-            named = scene.named
-            if len(named) and named.mask is None:
-                named = masks_from_boxes(run.frame, named, support)
-            scene = Scene(named, scene.separate, scene.best_score, scene.wordings)
+            scene = replace(scene, named=with_masks(run.frame, scene.named, support, self.models))
         with run.stage("lift", 0.5):
             lifted = (*lift(run.frame, scene.named, support), *lift(run.frame, scene.separate, support))
         return scene, {thing.id: thing for thing in lifted}

@@ -12,6 +12,7 @@ from vlm_picking.detections import Detections
 from vlm_picking.errors import FrameError, did_you_mean
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.models.base import ZeroShotDetector
+from vlm_picking.models.suite import ModelSuite
 from vlm_picking.query import Query, Target
 from vlm_picking.segmentation import segment_objects
 from vlm_picking.support import Support
@@ -32,8 +33,14 @@ class Wording:
     doubts: tuple[str, ...] = ()
 
 
-def word(target: Target, detector: ZeroShotDetector) -> Wording:
-    """Put a target into words that the model was taught; a model of open vocabulary gets all of them."""
+def word(target: Target, detector: ZeroShotDetector | None, *, without: str = "") -> Wording:
+    """Put a target into words that the model was taught; a model of open vocabulary gets all of them.
+
+    Args:
+        detector: None where no model can say where things are; then `without` says so.
+    """
+    if detector is None:
+        return Wording(None, target.noun, (without,))
     vocabulary = detector.vocabulary
     if vocabulary is None:
         return Wording(target.phrase, target.noun)
@@ -71,6 +78,11 @@ def _known_noun(target: Target, vocabulary: frozenset[str]) -> tuple[str | None,
     return None, attributes
 
 
+def cannot_find(models: ModelSuite) -> str:
+    """Why nobody says where a thing is, with the fix."""
+    return f"{models.name} can't say where things are; set detection_model to a model that detects ('embedded' does)"
+
+
 @dataclass(frozen=True, eq=False)
 class Scene:
     """What a model and the geometry saw in one frame.
@@ -90,9 +102,9 @@ class Scene:
 
 
 def look(
-    frame: RgbdFrame, query: Query, support: Support | None, *, detector: ZeroShotDetector, config: PickingConfig
+    frame: RgbdFrame, query: Query, support: Support | None, *, models: ModelSuite, config: PickingConfig
 ) -> Scene:
-    """Ask the model, and the geometry where "anything" is meant.
+    """Ask the model that finds things, and the geometry where "anything" is meant.
 
     Raises:
         FrameError: "anything" was asked and the depth shows no bin floor to look above.
@@ -100,7 +112,8 @@ def look(
     """
     references = query.relation.references if query.relation else ()
     targets = dict.fromkeys((*query.targets, *references, *query.excluded))
-    wordings = {target: word(target, detector) for target in targets if not target.anything}
+    detector, without = models.finder, cannot_find(models)
+    wordings = {target: word(target, detector, without=without) for target in targets if not target.anything}
     phrases = dict.fromkeys(phrase for w in wordings.values() if w.phrase for phrase in (w.phrase, w.noun))
     found = detector.detect(frame.rgb, list(phrases)) if phrases else Detections.empty()
     best = {phrase: float(found.score[found.label == phrase].max(initial=0.0)) for phrase in phrases}

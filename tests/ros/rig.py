@@ -18,6 +18,7 @@ from tests.ros.toys import ToyDetector, toy_frame
 from vlm_picking.config import PickingConfig
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.gripper_files import load_gripper
+from vlm_picking.models.suite import ModelSuite
 from vlm_picking.pipeline import PickingPipeline
 from vlm_picking.ros.client import OperatorClient
 from vlm_picking.ros.conversions import header_of, image_to_msg, info_to_msg
@@ -33,7 +34,7 @@ def toy_pipeline(detector: ToyDetector) -> Callable[[PickingConfig], PickingPipe
 
     def load(config: PickingConfig) -> PickingPipeline:
         grippers = tuple(load_gripper(name) for name in config.grippers)
-        return PickingPipeline(config, detector=detector, grippers=grippers)
+        return PickingPipeline(config, models=ModelSuite.of(detector), grippers=grippers)
 
     return load
 

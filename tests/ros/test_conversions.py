@@ -15,6 +15,7 @@ from vlm_picking.camera import PinholeCamera
 from vlm_picking.config import PickingConfig
 from vlm_picking.errors import FrameError
 from vlm_picking.gripper_files import load_gripper
+from vlm_picking.models.suite import ModelSuite
 from vlm_picking.pipeline import PickingPipeline
 from vlm_picking.ros.conversions import (
     answer_to_msg,
@@ -45,7 +46,7 @@ TABLE_FROM_CAMERA = Transform(np.diag([1.0, -1.0, -1.0]), [0.2, 0.3, 1.0])
 
 @pytest.fixture(scope="module")
 def result():
-    pipeline = PickingPipeline(PickingConfig(), detector=ToyDetector(), grippers=GRIPPERS)
+    pipeline = PickingPipeline(PickingConfig(), models=ModelSuite.of(ToyDetector()), grippers=GRIPPERS)
     return pipeline.run(toy_frame("apple", "mug", stamp_ns=7_000_000_123), "pick the apple")
 
 
@@ -158,7 +159,7 @@ def test_the_label_mask_counts_from_one(result):
 
 def test_no_detection_gives_an_empty_mask():
     detections = (
-        PickingPipeline(PickingConfig(), detector=ToyDetector(), grippers=GRIPPERS)
+        PickingPipeline(PickingConfig(), models=ModelSuite.of(ToyDetector()), grippers=GRIPPERS)
         .run(toy_frame("apple"), "is there a banana?")
         .detections
     )

@@ -98,7 +98,7 @@ def test_a_bad_value_is_refused_and_the_old_one_stays(declared, values, words):
 
 @pytest.mark.parametrize("name", sorted(NEEDS_CLEANUP | NEEDS_DEACTIVATE))
 def test_what_is_read_once_is_refused_while_it_is_in_use(declared, name):
-    value = {str: "cpu", bool: True, float: 0.05}[type(FIELDS[name].default)]
+    value = "float16" if name == "dtype" else {str: "cpu", bool: True, int: 3, float: 0.05}[type(FIELDS[name].default)]
     declared.state = "active"
     result = declared.set(**{name: value})
     assert not result.successful and "deactivate" in result.reason

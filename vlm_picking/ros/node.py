@@ -15,6 +15,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 
 from vlm_picking.config import PickingConfig
 from vlm_picking.errors import ConfigError, PickingError
+from vlm_picking.history import History
 from vlm_picking.pipeline import PickingPipeline
 from vlm_picking.ros.dialogue import Dialogue
 from vlm_picking.ros.frames import FrameLookup, frame_lookup
@@ -59,6 +60,7 @@ class PickingNode(LifecycleNode):
         self._frames: FrameLookup | None = None
         self._health = Health()
         self._inbox: Inbox[CameraPair] = Inbox()
+        self._recent: History[CameraPair] | None = None
         self._settings = NodeParameters(self, state=lambda: self._state, on_change=self._on_settings)
         self._prompt_parameter = self._settings.node.prompt
         self._outputs = Outputs(self, health=self._health)
@@ -95,7 +97,7 @@ class PickingNode(LifecycleNode):
             self._pipeline, self._state = None, "unconfigured"
             return self._refuse("not configured", error)
         self._fault, self._state = "", "inactive"
-        self.get_logger().info(f"'{self._pipeline.detector.name}' is ready after {time.monotonic() - start:.1f} s")
+        self.get_logger().info(f"'{self._pipeline.models.name}' is ready after {time.monotonic() - start:.1f} s")
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -149,8 +151,10 @@ class PickingNode(LifecycleNode):
             frames=self._frames,
             health=self._health,
             settings=lambda: (self._settings.picking, self._settings.node),
+            recent=self._recent_before,
             logger=self.get_logger(),
         )
+        self._recent = self._new_recent()
         self._inbox.open()
         self._worker.start()
         self._inputs.start(compressed=settings.compressed, reliable=settings.reliable, slop_s=settings.sync_slop_s)
@@ -164,6 +168,7 @@ class PickingNode(LifecycleNode):
         if self._frames is not None:
             self._frames.stop()
             self._frames = None
+        self._recent = None
 
     def _release(self, state: str) -> None:
         self._pipeline, self._state = None, state
@@ -177,8 +182,22 @@ class PickingNode(LifecycleNode):
             self.trigger_activate()
 
     def _on_pair(self, pair: CameraPair) -> None:
-        if self._enabled and self._inbox.put_frame(pair, pair.pair.arrived_s):
+        if not self._enabled:
+            return
+        if self._recent is not None:
+            self._recent.add(pair.pair.color.stamp_ns, pair)
+        if self._inbox.put_frame(pair, pair.pair.arrived_s):
             self._health.dropped()
+
+    def _new_recent(self) -> History[CameraPair] | None:
+        """Kept as messages: they are decoded when a question about change comes, and only then."""
+        if self._pipeline.history_limit < 2:
+            return None
+        config = self._settings.picking
+        return History(config.history_frames, interval_s=config.history_interval_s)
+
+    def _recent_before(self, stamp_ns: int) -> list[CameraPair]:
+        return [] if self._recent is None else self._recent.before(stamp_ns)
 
     def _on_settings(self, picking: PickingConfig, node: NodeConfig) -> None:
         if node.prompt != self._prompt_parameter:

@@ -4,6 +4,7 @@ from pydantic import Field, field_validator
 
 from vlm_picking.config import Settings
 from vlm_picking.errors import PromptError
+from vlm_picking.models.suite import ROLES_OF_SETTING
 from vlm_picking.prompt import parse_prompt
 
 
@@ -54,5 +55,7 @@ class NodeConfig(Settings):
 
 
 # A change of these takes effect where they are read: at configure or activate.
-NEEDS_CLEANUP = frozenset({"model", "device", "offline"})
-NEEDS_DEACTIVATE = frozenset({"compressed", "reliable", "sync_slop_s", "target_frame"})
+NEEDS_CLEANUP = frozenset({"model", "device", "dtype", "offline", *ROLES_OF_SETTING})
+NEEDS_DEACTIVATE = frozenset(
+    {"compressed", "reliable", "sync_slop_s", "target_frame", "history_frames", "history_interval_s"}
+)

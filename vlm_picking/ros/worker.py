@@ -6,11 +6,13 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from vlm_picking.asking import wants_history
 from vlm_picking.config import PickingConfig
-from vlm_picking.errors import PickingError
+from vlm_picking.errors import FrameError, PickingError
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.pipeline import PickingPipeline
-from vlm_picking.result import PickResult
+from vlm_picking.query import Query, QueryKind
+from vlm_picking.result import PickResult, Status
 from vlm_picking.ros.frames import FrameLookup
 from vlm_picking.ros.health import Health
 from vlm_picking.ros.inbox import Inbox, Question, StandingPrompt, Work
@@ -44,6 +46,7 @@ class PickingWorker:
 
     Args:
         settings: the settings in force; read once a frame, so that a frame never sees two.
+        recent: the pairs that came before a stamp [ns], for questions about change.
         logger: a node's logger.
     """
 
@@ -56,6 +59,7 @@ class PickingWorker:
         frames: FrameLookup,
         health: Health,
         settings: Callable[[], tuple[PickingConfig, NodeConfig]],
+        recent: Callable[[int], list[CameraPair]],
         logger: Any,
     ) -> None:
         self._pipeline = pipeline
@@ -64,6 +68,7 @@ class PickingWorker:
         self._frames = frames
         self._health = health
         self._settings = settings
+        self._recent = recent
         self._logger = logger
         self._throttle = StampThrottle()
         self.last_result: PickResult | None = None
@@ -116,6 +121,7 @@ class PickingWorker:
             question.on_stage(stage, progress)
 
         try:
+            self._remember(frame, question.query)
             result = self._pipeline.run(frame, question.query, plan=question.plan, on_stage=on_stage)
             if question.select is not None:
                 result = question.select(result)
@@ -135,6 +141,7 @@ class PickingWorker:
     ) -> None:
         plan = True if node.plan_standing else None
         try:
+            self._remember(frame, standing.query)
             result = self._pipeline.run(frame, standing.query, plan=plan)
         except Exception as error:
             header = work.frame.pair.color.message.header
@@ -142,6 +149,16 @@ class PickingWorker:
             return
         outcome = self._outcome(frame, work, result, standing.ids, plan, node)
         self._outputs.publish(frame, outcome, grippers=self._pipeline.grippers, arrays=True)
+
+    def _remember(self, frame: RgbdFrame, query: Query) -> None:
+        """Show the pipeline what came before a frame that is asked about: frames that nobody wanted were not run."""
+        if query.kind is not QueryKind.ASK or not wants_history(query.text):
+            return
+        for pair in self._recent(frame.stamp_ns):
+            try:
+                self._pipeline.remember(pair.decode())
+            except FrameError as error:  # the frame in question is a good one; this one only makes the past shorter
+                self._logger.warning(f"frame left out of the past: {error}")
 
     def _outcome(
         self,
@@ -154,7 +171,10 @@ class PickingWorker:
     ) -> Outcome:
         self.last_result = result
         latency_s = time.monotonic() - work.arrived_s
-        self._health.processed(latency_s=latency_s, valid_depth_share=frame.valid_depth_share)
+        if result.answer.status is Status.FAILED:
+            self._note(result.answer.reason)
+        else:
+            self._health.processed(latency_s=latency_s, valid_depth_share=frame.valid_depth_share)
         return found_outcome(
             result,
             ids,
@@ -169,6 +189,9 @@ class PickingWorker:
         """The reason for the operator; the log has the rest, once for each kind of fault."""
         ours = isinstance(error, PickingError)
         reason = str(error) if ours else f"{type(error).__name__}: {error}"
-        if self._health.failed(reason):
-            self._logger.error(reason if ours else "".join(traceback.format_exception(error)))
+        self._note(reason, log=reason if ours else "".join(traceback.format_exception(error)))
         return reason
+
+    def _note(self, reason: str, *, log: str = "") -> None:
+        if self._health.failed(reason):
+            self._logger.error(log or reason)
