@@ -1,6 +1,7 @@
 """Losses and optimizer as mathematics, and the loop on a handful of drawn frames."""
 
 import json
+import signal
 from dataclasses import replace
 
 import cv2
@@ -10,15 +11,18 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("transformers", reason="training needs transformers")
 
+from vlm_picking.errors import ConfigError  # noqa: E402
+from vlm_picking.training import train as training  # noqa: E402
 from vlm_picking.training.augment import random_view  # noqa: E402
 from vlm_picking.training.batch import make_batch  # noqa: E402
 from vlm_picking.training.calibration import expected_calibration_error, fit_calibration  # noqa: E402
 from vlm_picking.training.data import FrameFolder  # noqa: E402
 from vlm_picking.training.evaluate import average_precision, evaluate  # noqa: E402
-from vlm_picking.training.losses import box_losses, focal_loss  # noqa: E402
+from vlm_picking.training.losses import box_losses, focal_loss, kind_loss  # noqa: E402
 from vlm_picking.training.muon import orthogonalise  # noqa: E402
-from vlm_picking.training.network import build_network, fourier_positions  # noqa: E402
+from vlm_picking.training.network import build_network, fourier_positions, warm_start  # noqa: E402
 from vlm_picking.training.phrases import Lexicon, PhraseSampler  # noqa: E402
+from vlm_picking.training.schedule import COARSE_PX, MIDDLE_PX, Schedule  # noqa: E402
 from vlm_picking.training.state import TrainingState  # noqa: E402
 from vlm_picking.training.tokenizer import build_tokenizer  # noqa: E402
 from vlm_picking.training.train import TrainSettings, batch_loss, embed_phrases, train  # noqa: E402
@@ -90,7 +94,7 @@ def test_the_loss_falls_and_a_run_goes_on_where_it_stopped(folder, tmp_path):
     losses = []
     for _ in range(24):
         batch = make_batch(folder.frames[:6], sampler, size=128, patch_px=16, rng=rng)
-        loss, _ = batch_loss(model, embed_phrases(model, tokenizer, batch.phrases), batch)
+        loss, _ = batch_loss(model, embed_phrases(model, tokenizer, batch.phrases), batch, n_kinds=2)
         loss.backward()
         state.step(1, views=6)
         losses.append(loss.item())
@@ -165,11 +169,9 @@ def test_calibration_finds_the_curve_that_made_the_answers():
     assert expected_calibration_error(np.full(4000, 0.99), present) > 0.3
 
 
-def test_a_run_from_frames_to_checkpoint(folder, tmp_path):
-    """The whole way, far too short to learn anything: train, go on, export, load through the registry."""
-    from vlm_picking.models.registry import load_detector
-    from vlm_picking.training.export import export
-
+@pytest.fixture
+def settings(folder, tmp_path):
+    """A run of two words and a network of one layer, on the drawn frames."""
     for part in ("train", "val"):
         (tmp_path / "data").mkdir(exist_ok=True)
         (tmp_path / "data" / part).symlink_to(folder.root)
@@ -178,16 +180,36 @@ def test_a_run_from_frames_to_checkpoint(folder, tmp_path):
     tokenizer = build_tokenizer(LEXICON.known_phrases(), ("zebra",), other_merges=2)
     tokenizer.save_pretrained(run / "tokenizer")
     (run / "lexicon.json").write_text(json.dumps({"nouns": LEXICON.nouns, "colours": LEXICON.colours}))
-    settings = TrainSettings(data=tmp_path / "data", run=run, minutes=0.02, processes=1, batch=2, eval_frames=4)
-    train(settings)
+    return TrainSettings(
+        data=tmp_path / "data",
+        run=run,
+        minutes=0.02,
+        processes=1,
+        device="cpu",
+        schedule=Schedule(batch=2),
+        layers=1,
+        width=96,
+        eval_frames=4,
+    )
+
+
+def test_a_run_from_frames_to_checkpoint(folder, settings, tmp_path):
+    """The whole way, far too short to learn anything: train, go on, export, load through the registry."""
+    from vlm_picking.models.registry import load_detector
+    from vlm_picking.training.export import export
+
+    run = settings.run
+    assert train(settings)
     log = (run / "training.log").read_text()
     assert "eval" in log and "mAP50" in log
     first = torch.load(run / "state.pt", weights_only=True)
-    train(replace(settings, minutes=first["minutes"] + 0.02))
+    assert train(replace(settings, minutes=first["minutes"] + 0.02, layers=3)), "the network keeps its shape"
     second = torch.load(run / "state.pt", weights_only=True)
     assert second["steps"] > first["steps"] and second["minutes"] > first["minutes"]
-    measured = export(run, tmp_path / "data", tmp_path / "checkpoint", name="tiny")
+    measured = export(run, settings.data, tmp_path / "checkpoint", name="tiny")
     assert measured["frames"] == 6 and 0 <= measured["map50"] <= 1
+    assert json.loads((tmp_path / "checkpoint" / "evaluation.json").read_text()) == measured
+    assert "| disc |" in (tmp_path / "checkpoint" / "evaluation.md").read_text()
     detector = load_detector(str(tmp_path / "checkpoint"), device="cpu")
     assert detector.name == "tiny"
     assert detector.vocabulary == {"disc", "square", "tile"} and detector.classes == ("disc", "square")
@@ -195,12 +217,140 @@ def test_a_run_from_frames_to_checkpoint(folder, tmp_path):
     assert set(detector.detect(np.ascontiguousarray(rgb), ["disc", "red tile"]).label) == {"disc", "red tile"}
 
 
+def test_ctrl_c_finishes_the_step_and_leaves_a_run_that_goes_on(settings, monkeypatch):
+    def interrupted(*arguments, **named):
+        signal.raise_signal(signal.SIGINT)
+        return batch_loss(*arguments, **named)
+
+    monkeypatch.setattr(training, "batch_loss", interrupted)
+    assert not train(replace(settings, minutes=60.0))
+    monkeypatch.undo()
+    stopped = torch.load(settings.run / "state.pt", weights_only=True)
+    assert stopped["steps"] == 1
+    assert train(replace(settings, minutes=stopped["minutes"] + 0.01))
+    assert torch.load(settings.run / "state.pt", weights_only=True)["steps"] > 1
+
+
+def test_a_run_begins_with_the_weights_of_a_checkpoint(settings, tmp_path):
+    tokenizer = build_tokenizer(LEXICON.known_phrases(), ("zebra",), other_merges=2)
+    torch.manual_seed(5)
+    trained = build_network(tokenizer, layers=1, width=96)
+    trained.save_pretrained(tmp_path / "old")
+    tokenizer.save_pretrained(tmp_path / "old")
+    training.run_shape(settings.run, layers=1, width=96)
+    model = training.build_model(replace(settings, start=tmp_path / "old"), tokenizer)
+    torch.testing.assert_close(model.state_dict(), trained.state_dict())
+    fresh = training.build_model(settings, tokenizer)
+    assert not torch.equal(fresh.box_head.dense0.weight, trained.box_head.dense0.weight)
+
+
 def test_without_frames_it_says_so(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no frames in .*train: render some first"):
+    with pytest.raises(ConfigError, match="no frames in .*train: render some first"):
         train(TrainSettings(data=tmp_path, run=tmp_path / "run"))
 
 
-def test_views_are_small_and_many_first():
-    settings = TrainSettings(data=".", run=".", batch=16, coarse_share=0.3)
-    assert settings.views(0.0) == (192, 28)
-    assert settings.views(0.5) == (256, 16)
+def test_a_device_that_is_not_there_is_refused():
+    with pytest.raises(ConfigError, match="did you mean 'cuda'"):
+        training.choose_device("cud")
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="torch sees no GPU"):
+            training.choose_device("cuda")
+        assert training.choose_device("auto") == "cpu"
+
+
+def test_views_are_small_and_many_first_and_large_and_few_last():
+    schedule = Schedule(batch=16, coarse_share=0.3, fine_share=0.2)
+    assert schedule.views(0.0) == (COARSE_PX, 28)
+    assert schedule.views(0.5) == (MIDDLE_PX, 16)
+    size, n_views = schedule.views(0.9)
+    assert size > MIDDLE_PX and 1 <= n_views < 16
+    assert Schedule(batch=1).views(0.9)[1] == 1
+
+
+def test_kind_loss_compares_kinds_where_one_shall_fire():
+    kind, even = torch.tensor([[0, 1, -1]]), torch.ones(1, 3)
+    right = torch.tensor([[[5.0, -5.0], [-5.0, 5.0], [3.0, 9.0]]])
+    assert kind_loss(right, kind, even) < 0.01 < 5 < kind_loss(-right, kind, even)
+    moved = right.clone()
+    moved[0, 2] = -100.0
+    assert kind_loss(moved, kind, even) == kind_loss(right, kind, even), "patches of nothing don't count"
+    half_right = torch.tensor([[[5.0, -5.0], [5.0, -5.0], [0.0, 0.0]]])
+    mostly_right = kind_loss(half_right, kind, torch.tensor([[9.0, 1.0, 1.0]]))
+    assert mostly_right < kind_loss(half_right, kind, even)
+    assert kind_loss(right, torch.full((1, 3), -1), even) == 0
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A checkpoint of one layer at 128 px, its words, and the network."""
+    tokenizer = build_tokenizer(LEXICON.known_phrases(), ("zebra",), other_merges=2)
+    torch.manual_seed(1)
+    model = build_network(tokenizer, layers=1, width=96, image_px=128).eval()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.02 * torch.randn_like(p))
+    directory = tmp_path_factory.mktemp("trained")
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    return directory, tokenizer, model
+
+
+def answers(model, tokenizer, phrases):
+    """Logits and boxes for one picture of 128 px."""
+    pixels = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        feature_map, _ = model.image_embedder(pixels, interpolate_pos_encoding=True)
+        features = feature_map.flatten(1, 2)
+        logits, _ = model.class_predictor(features, embed_phrases(model, tokenizer, phrases)[None])
+        return logits, model.box_predictor(features, feature_map, interpolate_pos_encoding=True)
+
+
+def test_a_deeper_network_of_more_words_begins_by_answering_as_the_small_one(trained):
+    directory, tokenizer, small = trained
+    words = build_tokenizer([*LEXICON.known_phrases(), "aardvark", "gear"], ("zebra", "zoo"), other_merges=5)
+    torch.manual_seed(9)
+    large = build_network(words, layers=3, width=96, image_px=128).eval()
+    warm_start(large, words, directory)
+    phrases = ["disc", "red tile"]
+    for ours, theirs in zip(answers(large, words, phrases), answers(small, tokenizer, phrases), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+    deeper = large.owlvit.vision_model.encoder.layers[2]
+    assert deeper.self_attn.q_proj.weight.abs().sum() > 0, "what passes on what it gets can still learn"
+
+
+def test_tokens_are_found_again_by_their_text(trained):
+    directory, tokenizer, small = trained
+    words = build_tokenizer(["aardvark", *LEXICON.known_phrases()], ("zebra",), other_merges=2)
+    large = build_network(words, layers=1, width=96, image_px=128)
+    fresh = large.owlvit.text_model.embeddings.token_embedding.weight.detach().clone()
+    warm_start(large, words, directory)
+    ours = large.owlvit.text_model.embeddings.token_embedding.weight
+    theirs = small.owlvit.text_model.embeddings.token_embedding.weight
+    old, new = tokenizer.get_vocab(), words.get_vocab()
+    assert any(old[token] != new[token] for token in old if token in new), "the rows have moved"
+    for token in ("square</w>", "blue</w>", "<|endoftext|>"):
+        torch.testing.assert_close(ours[new[token]], theirs[old[token]])
+    unknown = new["aardvark</w>"]
+    torch.testing.assert_close(ours[unknown], fresh[unknown])
+
+
+def test_a_larger_view_takes_over_the_places(trained):
+    directory, tokenizer, small = trained
+    large = build_network(tokenizer, layers=1, width=96, image_px=256)
+    warm_start(large, tokenizer, directory)
+    table = large.owlvit.vision_model.embeddings.position_embedding.weight
+    old = small.owlvit.vision_model.embeddings.position_embedding.weight
+    assert len(table) == 1 + 16 * 16
+    torch.testing.assert_close(table[0], old[0])
+    middle = table[1:].reshape(8, 2, 8, 2, -1).mean(dim=(1, 3)).flatten(0, 1)
+    similarity = torch.nn.functional.cosine_similarity(middle, old[1:], dim=1)
+    assert similarity.min() > 0.95
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused(trained, tmp_path):
+    directory, tokenizer, _ = trained
+    wider = build_network(tokenizer, layers=1, width=128, image_px=128)
+    with pytest.raises(ConfigError, match="is 96 wide .* give --width 96"):
+        warm_start(wider, tokenizer, directory)
+    with pytest.raises(ConfigError, match="can't start from"):
+        warm_start(wider, tokenizer, tmp_path)

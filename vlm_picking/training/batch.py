@@ -1,7 +1,7 @@
 """From frames on disk to the tensors of one step."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ class Batch:
         boxes: (B, P, 4) float32 cxcywh, relative; zero where `boxed` is not set.
         boxed: (B, P) bool, patches whose box counts.
         weight: (B, P) float32, how much a patch's object counts there: thin things have few patches.
+        kind: (B, P) int64, which of the first phrases, one a kind, names what a patch shall fire for; -1 for none.
     """
 
     pixels: torch.Tensor
@@ -36,6 +37,12 @@ class Batch:
     boxes: torch.Tensor
     boxed: torch.Tensor
     weight: torch.Tensor
+    kind: torch.Tensor
+
+    def to(self, device: str) -> "Batch":
+        """A copy whose tensors lie on `device`."""
+        moved = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Batch(**{k: v.to(device, non_blocking=True) if torch.is_tensor(v) else v for k, v in moved.items()})
 
 
 def normalised(rgb: np.ndarray) -> torch.Tensor:
@@ -58,6 +65,7 @@ def make_batch(
     positive, ignored = zip(
         *(patch_answers(target, match_matrix(phrases, target.things)) for target in targets), strict=True
     )
+    index = {kind: column for column, kind in enumerate(sampler.lexicon.nouns)}
     boxed = np.stack([target.owner >= 0 for target in targets])
     boxes = np.stack([_owned_boxes(target) for target in targets])
     return Batch(
@@ -68,6 +76,7 @@ def make_batch(
         boxes=torch.from_numpy(boxes),
         boxed=torch.from_numpy(boxed),
         weight=torch.from_numpy(np.stack([_weights(target) for target in targets])),
+        kind=torch.from_numpy(np.stack([_kinds(target, index) for target in targets])),
     )
 
 
@@ -85,6 +94,13 @@ def _weights(target: PatchTargets) -> np.ndarray:
     n_owned = np.bincount(target.owner + 1, minlength=len(target.things) + 1)
     n_owned[0] = 0
     return np.clip(8 / np.maximum(n_owned[target.owner + 1], 1), 0.5, 2.5).astype(np.float32)
+
+
+def _kinds(target: PatchTargets, index: dict[str, int]) -> np.ndarray:
+    """(P,) the column of the kind that a patch's owner is of, where it shall fire for its owner; -1 elsewhere."""
+    columns = np.array([index.get(thing.kind, -1) for thing in target.things] + [-1])
+    fires = np.concatenate([target.positive, np.zeros((1, len(target.owner)), bool)])
+    return np.where(fires[target.owner, np.arange(len(target.owner))], columns[target.owner], -1)
 
 
 def _owned_boxes(target: PatchTargets) -> np.ndarray:

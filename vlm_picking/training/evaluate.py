@@ -64,7 +64,7 @@ def score_frames(
     """Run the model on whole frames, squashed to `size`, for all phrases."""
     patch, batch = model.config.vision_config.patch_size, 8
     tokens = tokenizer([p.text for p in phrases], padding="longest", truncation=True, return_tensors="pt")
-    text = model.owlvit.get_text_features(**tokens).pooler_output
+    text = model.owlvit.get_text_features(**tokens.to(model.device)).pooler_output
     scored = []
     for start in range(0, len(frames), batch):
         pictures, truths = [], []
@@ -72,10 +72,11 @@ def score_frames(
             rgb, ids = frame.read()
             pictures.append(squash(np.ascontiguousarray(rgb), size))
             truths.append(assign(cv2.resize(ids, (size, size), interpolation=cv2.INTER_NEAREST), frame.things, patch))
-        feature_map, _ = model.image_embedder(normalised(np.stack(pictures)), interpolate_pos_encoding=True)
+        pixels = normalised(np.stack(pictures)).to(model.device)
+        feature_map, _ = model.image_embedder(pixels, interpolate_pos_encoding=True)
         features = feature_map.flatten(1, 2)
-        logits = model.class_predictor(features, text.expand(len(features), -1, -1))[0].numpy()
-        boxes = _xyxy(model.box_predictor(features, feature_map, interpolate_pos_encoding=True).numpy())
+        logits = model.class_predictor(features, text.expand(len(features), -1, -1))[0].cpu().numpy()
+        boxes = _xyxy(model.box_predictor(features, feature_map, interpolate_pos_encoding=True).cpu().numpy())
         scored += [Scored(*row) for row in zip(logits, boxes, truths, strict=True)]
     return scored
 

@@ -12,19 +12,42 @@ import numpy as np
 import torch
 import typer
 
+from vlm_picking.errors import ConfigError
+from vlm_picking.models.resizing import Resample
 from vlm_picking.models.sidecar import Sidecar
 from vlm_picking.training.batch import MEAN, STD
 from vlm_picking.training.calibration import expected_calibration_error, fit_calibration
 from vlm_picking.training.data import FrameFile, FrameFolder
 from vlm_picking.training.evaluate import balanced_accuracy, evaluate, presence, score_frames
-from vlm_picking.training.lexicon import run_words
+from vlm_picking.training.lexicon import known_categories, run_words
 from vlm_picking.training.network import IMAGE_PX, build_network
 from vlm_picking.training.phrases import Lexicon, Phrase
 from vlm_picking.training.state import TrainingState
+from vlm_picking.training.targets import MIN_VISIBLE
+from vlm_picking.training.train import run_shape
+
+FLOOR = 0.02  # low, so that the tails of recall and of calibration can be measured
+_TABLE = """# Evaluation of {name}
+
+{frames} frames of {scenes} simulated scenes that neither trained nor calibrated it, squashed to {px} x {px} px;
+things under {visible:.0%} visible do not count either way. {minutes:.0f} minutes of training, {views:,} views.
+
+| | |
+|---|---|
+| mAP at IoU 0.5 | {map50:.3f} |
+| best box of a kind that is there lies on one (IoU 0.5) | {top1:.1%} |
+| "is there a mug?", balanced accuracy at score 0.5 | {presence:.1%} |
+| "is there a red mug?" where a mug of another colour is there | {coloured_presence:.1%} |
+| calibration error of the score, nouns; coloured | {presence_calibration_error:.3f}; {coloured_calibration_error:.3f} |
+| words for what is never there: fired | {absent_words_fired:.2%} |
+
+| kind | AP50 |
+|---|---|
+"""
 
 
-def export(run: Path, data: Path, out: Path, *, name: str = "embedded") -> dict[str, float]:
-    """Write the averaged weights of a run in `save_pretrained` form, calibrated, with a sidecar.
+def export(run: Path, data: Path, out: Path, *, name: str = "embedded", device: str = "cpu") -> dict[str, float]:
+    """Write the averaged weights of a run in `save_pretrained` form, calibrated, with a sidecar and the evaluation.
 
     Half of the validation scenes fit the calibration, the other half measure it and everything else.
 
@@ -33,18 +56,25 @@ def export(run: Path, data: Path, out: Path, *, name: str = "embedded") -> dict[
         data: folder with val/.
         out: where to write; what an earlier export left there is replaced at the end.
         name: what the model calls itself.
+        device: where to measure, "cpu" or "cuda".
 
     Returns:
-        The figures that the sidecar holds under "measured".
+        The figures that the sidecar holds under "measured", and evaluation.json and evaluation.md.
+
+    Raises:
+        ConfigError: the run has no state yet, or too few scenes to calibrate on one half and measure on the other.
     """
     lexicon, tokenizer = run_words(run)
-    model = build_network(tokenizer)
+    if not TrainingState.is_in(run):
+        raise ConfigError(f"there is no training state in {run}; train first (vlm-picking train {run})")
+    model = build_network(tokenizer, **run_shape(run)).to(device)
     state = TrainingState(model, minutes=1.0)
-    if not state.load(run):
-        raise FileNotFoundError(f"no training state in {run}")
+    state.load(run)
     frames = FrameFolder(data / "val").frames
     fitting = [f for f in frames if f.scene % 2 == 0]
     measuring = [f for f in frames if f.scene % 2 == 1]
+    if not fitting or not measuring:
+        raise ConfigError(f"{data / 'val'} needs frames of scenes with even and with odd seeds; render more of them")
     with state.averaged() as average:
         sidecar = _calibrated(_answers(average, tokenizer, fitting, lexicon), lexicon, name=name)
         answers = _answers(average, tokenizer, measuring, lexicon)
@@ -68,7 +98,24 @@ def export(run: Path, data: Path, out: Path, *, name: str = "embedded") -> dict[
     }
     measured = {key: value if isinstance(value, int) else round(value, 4) for key, value in measured.items()}
     sidecar.write(out, measured=measured)
+    _write_evaluation(out, name, measured)
     return measured
+
+
+def _write_evaluation(out: Path, name: str, measured: dict[str, float]) -> None:
+    """evaluation.json, and evaluation.md for people: a table of everything and one of the kinds, best first."""
+    (out / "evaluation.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    head = _TABLE.format(
+        name=name,
+        px=IMAGE_PX,
+        visible=MIN_VISIBLE,
+        minutes=measured["training_minutes"],
+        views=measured["training_views"],
+        **measured,
+    )
+    kinds = sorted(((key[5:], ap) for key, ap in measured.items() if key.startswith("ap50_")), key=lambda row: -row[1])
+    rows = "".join(f"| {kind} | {ap:.2f} |\n" for kind, ap in kinds)
+    (out / "evaluation.md").write_text(head + rows, encoding="utf-8")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +149,12 @@ def _calibrated(answers: Sequence[_Answer], lexicon: Lexicon, *, name: str) -> S
         vocabulary=frozenset(noun for names in lexicon.nouns.values() for noun in names),
         classes=tuple(names[0] for names in lexicon.nouns.values()),
         colours=frozenset(lexicon.colours),
+        categories=known_categories(lexicon),
         template="{}",
         scale=round(plain.scale, 4),
         bias=round(plain.bias, 4),
         coloured=(round(coloured.scale, 4), round(coloured.bias, 4)),
+        floor=FLOOR,
     )
 
 
@@ -132,7 +181,11 @@ def _save(model, tokenizer, out: Path) -> None:
     copy.deepcopy(model).half().save_pretrained(fresh)
     (fresh / "model.safetensors").chmod(0o644)
     pictures = OwlViTImageProcessorPil(
-        size={"height": IMAGE_PX, "width": IMAGE_PX}, do_center_crop=False, image_mean=MEAN, image_std=STD
+        size={"height": IMAGE_PX, "width": IMAGE_PX},
+        resample=Resample.BILINEAR,  # of the filters that every processor has, the nearest to the mean over areas
+        do_center_crop=False,
+        image_mean=MEAN,
+        image_std=STD,
     )
     OwlViTProcessor(pictures, tokenizer).save_pretrained(fresh)
     config = json.loads((fresh / "config.json").read_text())

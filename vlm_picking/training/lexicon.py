@@ -17,6 +17,18 @@ def simulator_lexicon() -> Lexicon:
     return Lexicon({name: (name, *kind.synonyms) for name, kind in sorted(KINDS.items())}, tuple(COLOURS))
 
 
+def known_categories(lexicon: Lexicon) -> dict[str, tuple[str, ...]]:
+    """The simulator's words for several kinds, "fruit", each with the names of the kinds that `lexicon` has."""
+    from vlm_picking.sim.categories import CATEGORIES
+
+    nouns = {name for names in lexicon.nouns.values() for name in names}
+    members = {
+        category: tuple(lexicon.nouns[kind][0] for kind in kinds if kind in lexicon.nouns)
+        for category, kinds in CATEGORIES.items()
+    }
+    return {category: names for category, names in members.items() if names and category not in nouns}
+
+
 def run_words(run: Path):
     """The lexicon and the tokenizer of a run, made and written down on the first call.
 

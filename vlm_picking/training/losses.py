@@ -1,4 +1,4 @@
-"""Focal loss for the words, L1 and generalised IoU for the boxes."""
+"""Focal loss for the words, cross entropy between kinds, L1 and generalised IoU for the boxes."""
 
 import torch
 from torch.nn import functional
@@ -28,6 +28,21 @@ def focal_loss(
     balance = alpha * right + (1 - alpha) * (~positive & ~ignored)
     loss = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return (loss * miss**gamma * balance).sum() / right.sum().clamp(min=1)
+
+
+def kind_loss(logits: torch.Tensor, kind: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Cross entropy between kinds where a patch shall fire: look-alikes are told apart by who scores more.
+
+    Args:
+        logits: (B, P, K), one column a kind.
+        kind: (B, P) the right column, -1 where none is.
+        weight: (B, P) how much a patch counts.
+    """
+    asked = kind >= 0
+    if not asked.any():
+        return logits.sum() * 0
+    loss = functional.cross_entropy(logits[asked], kind[asked], reduction="none")
+    return (loss * weight[asked]).sum() / weight[asked].sum()
 
 
 def box_losses(

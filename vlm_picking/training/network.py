@@ -1,17 +1,20 @@
 """The detector's shape and how its weights begin: the stock `OwlViTForObjectDetection`, small.
 
-Training from nothing on few images is a matter of a good start: the patch embedding begins as a cosine
-    transform, some
-channels carry the position as Fourier features, and most heads of the first layers attend to a neighbour at
-a fixed offset (a convolution in disguise; d'Ascoli et al., ConViT, 2021).
+Training from nothing on few images is a matter of a good start: the patch embedding begins as a cosine transform, some
+channels carry the position as Fourier features, and most heads of the first layers attend to a neighbour at a fixed
+offset (a convolution in disguise; d'Ascoli et al., ConViT, 2021). A trained checkpoint is a better start still.
 """
 
 import math
+from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn import functional
 
-WIDTH, HEADS, LAYERS, IMAGE_PX, PATCH_PX = 192, 6, 6, 256, 16
+from vlm_picking.errors import ConfigError
+
+WIDTH, LAYERS, IMAGE_PX, PATCH_PX = 192, 6, 320, 16
 TEXT_WIDTH, TEXT_HEADS, TEXT_LAYERS = 128, 4, 2
 POSITION_CHANNELS = 32  # as many as a head is wide
 _OFFSETS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
@@ -50,6 +53,52 @@ def build_network(tokenizer, *, layers: int = LAYERS, width: int = WIDTH, image_
         for depth, layer in enumerate(model.owlvit.vision_model.encoder.layers[: max(layers - 2, 1)]):
             _start_local_attention(layer.self_attn, reach=1 + depth // 2)
     return model
+
+
+def warm_start(model, tokenizer, checkpoint: Path) -> None:
+    """Take over what fits from another OwlViT of the same width: all but the words that it does not know.
+
+    Token embeddings go by the token's text, the table of positions is resized, and layers that `checkpoint` lacks begin
+    by passing on what they get.
+
+    Raises:
+        ConfigError: there is no such checkpoint, or its width or patches are of another size.
+    """
+    from transformers import CLIPTokenizer, OwlViTForObjectDetection
+
+    try:
+        old = OwlViTForObjectDetection.from_pretrained(checkpoint, local_files_only=True, dtype=torch.float32)
+        old_tokens = CLIPTokenizer.from_pretrained(checkpoint, local_files_only=True).get_vocab()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"can't start from {checkpoint}: {error}") from error
+    ours, theirs = model.config.vision_config, old.config.vision_config
+    if (ours.hidden_size, ours.patch_size) != (theirs.hidden_size, theirs.patch_size):
+        raise ConfigError(
+            f"{checkpoint} is {theirs.hidden_size} wide with patches of {theirs.patch_size} px, "
+            f"not {ours.hidden_size} and {ours.patch_size}: give --width {theirs.hidden_size}, or start from nothing"
+        )
+    known, weights = old.state_dict(), model.state_dict()
+    with torch.no_grad():
+        for layer in model.owlvit.vision_model.encoder.layers[theirs.num_hidden_layers :]:
+            for last in (layer.self_attn.out_proj, layer.mlp.fc2):
+                last.weight.zero_()
+                last.bias.zero_()
+        for name, weight in weights.items():
+            if name.endswith("vision_model.embeddings.position_embedding.weight"):
+                weight.copy_(_resized_positions(known[name], len(weight)))
+            elif name.endswith("token_embedding.weight"):
+                for token, row in tokenizer.get_vocab().items():
+                    if token in old_tokens:
+                        weight[row] = known[name][old_tokens[token]]
+            elif name in known and known[name].shape == weight.shape:
+                weight.copy_(known[name])
+
+
+def _resized_positions(table: torch.Tensor, length: int) -> torch.Tensor:
+    old, new = (round((n - 1) ** 0.5) for n in (len(table), length))
+    grid = table[1:].T.reshape(1, -1, old, old)
+    grid = functional.interpolate(grid, size=(new, new), mode="bicubic", align_corners=False)
+    return torch.cat([table[:1], grid.flatten(2)[0].T])
 
 
 def _start_heads(model) -> None:

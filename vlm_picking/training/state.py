@@ -22,11 +22,13 @@ class TrainingState:
     Args:
         model: the detector.
         minutes: training time in all; the learning rate falls along a cosine of the time that is used up.
+        peak: the highest learning rate, relative to the usual one.
     """
 
-    def __init__(self, model, *, minutes: float) -> None:
+    def __init__(self, model, *, minutes: float, peak: float = 1.0) -> None:
         self.model = model
         self.steps = self.views = 0
+        self.stopped = False
         self._minutes = minutes
         self._before = 0.0
         self._started = time.monotonic()
@@ -36,10 +38,10 @@ class TrainingState:
         rest = [p for n, p in named if not _is_matrix(n, p) and p.ndim > 1]
         vectors = [p for _, p in named if p.ndim <= 1]
         self._optimizers = [
-            Muon(matrices, lr=0.012, weight_decay=0.02),
+            Muon(matrices, lr=0.012 * peak, weight_decay=0.02),
             torch.optim.AdamW(
                 [{"params": rest, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}],
-                lr=1.5e-3,
+                lr=1.5e-3 * peak,
                 betas=(0.9, 0.98),
             ),
         ]
@@ -56,15 +58,17 @@ class TrainingState:
     def head(self) -> str:
         return f"{self.steps} minutes {self.minutes_done():.1f} views {self.views}"
 
-    def step(self, workers: int, *, views: int) -> None:
-        """Average the gradients of all workers, step, and forget the gradients."""
+    def step(self, workers: int, *, views: int, stop: bool = False) -> None:
+        """Average the gradients of all workers, step, and forget the gradients; `stop` of one sets all `stopped`."""
         params = [p for p in self.model.parameters() if p.grad is not None]
-        flat = torch.cat([*(p.grad.flatten() for p in params), torch.tensor([self.minutes_done() / self._minutes])])
+        shared = torch.tensor([float(stop), self.minutes_done() / self._minutes], device=params[0].device)
+        flat = torch.cat([*(p.grad.flatten() for p in params), shared])
         if workers > 1:
             distributed.all_reduce(flat)
             flat /= workers
+        self.stopped = float(flat[-2]) > 0
         self._shared_progress = min(float(flat[-1]), 1.0)
-        norm = float(flat[:-1].norm())
+        norm = float(flat[:-2].norm())
         flat = flat * min(1.0, 5.0 / (norm + 1e-6))
         start = 0
         for p in params:
@@ -105,15 +109,28 @@ class TrainingState:
             "steps": self.steps,
             "views": self.views,
             "minutes": self.minutes_done(),
+            "stopped": self.stopped,
         }
         torch.save(content, run / f"{_FILE}.part")
         os.replace(run / f"{_FILE}.part", run / _FILE)
 
+    @staticmethod
+    def is_in(run: Path) -> bool:
+        """Whether a run has a state to go on from."""
+        return (run / _FILE).exists()
+
+    @staticmethod
+    def was_stopped(run: Path) -> bool:
+        """Whether the run in a folder ended before its time was up; so does one that never was saved."""
+        if not TrainingState.is_in(run):
+            return True
+        return bool(torch.load(run / _FILE, weights_only=True, map_location="cpu").get("stopped", False))
+
     def load(self, run: Path) -> bool:
         """Go on from the state in `run`; False when there is none."""
-        if not (run / _FILE).exists():
+        if not self.is_in(run):
             return False
-        content = torch.load(run / _FILE, weights_only=True)
+        content = torch.load(run / _FILE, weights_only=True, map_location=next(self.model.parameters()).device)
         self.model.load_state_dict(content["model"])
         self._average = content["average"]
         for optimizer, saved in zip(self._optimizers, content["optimizers"], strict=True):

@@ -1,42 +1,50 @@
-"""Train the detector: `python -m vlm_picking.training.train DATA --out RUN --minutes 85`. Run it again to go
-on.
-"""
+"""The training loop of the embedded detector, on a GPU or on processor cores; a run that is there goes on."""
 
+import json
+import multiprocessing
 import os
+import signal
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
 
+import cv2
 import numpy as np
 import torch
-import typer
 from torch import distributed
 
-from vlm_picking.training.batch import Batch, make_batch
+from vlm_picking.errors import ConfigError, did_you_mean
+from vlm_picking.training.batch import Batch
 from vlm_picking.training.data import FrameFolder
 from vlm_picking.training.evaluate import evaluate
 from vlm_picking.training.lexicon import run_words
-from vlm_picking.training.losses import box_losses, focal_loss
-from vlm_picking.training.network import IMAGE_PX, PATCH_PX, build_network
+from vlm_picking.training.loader import Batches, stream
+from vlm_picking.training.losses import box_losses, focal_loss, kind_loss
+from vlm_picking.training.network import LAYERS, WIDTH, build_network, warm_start
 from vlm_picking.training.phrases import PhraseSampler
+from vlm_picking.training.schedule import Schedule
 from vlm_picking.training.state import TrainingState
 
-COARSE_PX = 192
+_LOG_STEPS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """How long and how fast.
+    """How long, how fast, and from where.
 
     Args:
         data: folder with train/ and val/.
         run: folder for checkpoints and the log; a run that is there already goes on.
         minutes: training time in all, over all starts of the run; the learning rate follows the clock.
-        processes: workers with one thread each; their gradients are averaged.
-        batch: frames a step and worker at full resolution.
-        coarse_share: the share of the time that is spent on small views first, COARSE_PX wide and more of
-            them.
+        processes: workers with one thread each on a CPU; their gradients are averaged. A GPU takes one.
+        device: "auto", "cpu" or "cuda".
+        schedule: sizes of the views.
+        layers, width: of the vision tower.
+        start: a checkpoint whose weights a new run begins with; None: from nothing.
+        peak: the highest learning rate, relative to the usual one; less for a run that starts from a checkpoint.
         eval_minutes, save_minutes: how often to measure and to save.
         eval_frames: validation frames a measurement.
         seed: of weights and augmentation.
@@ -44,85 +52,162 @@ class TrainSettings:
 
     data: Path
     run: Path
-    minutes: float = 85.0
+    minutes: float = 120.0
     processes: int = 2
-    batch: int = 16
-    coarse_share: float = 0.36
-    eval_minutes: float = 8.0
+    device: str = "auto"
+    schedule: Schedule = field(default_factory=Schedule)
+    layers: int = LAYERS
+    width: int = WIDTH
+    start: Path | None = None
+    peak: float = 1.0
+    eval_minutes: float = 10.0
     save_minutes: float = 4.0
     eval_frames: int = 240
     seed: int = 0
 
-    def views(self, progress: float) -> tuple[int, int]:
-        """Side of the views [px], and how many a step and worker."""
-        if progress < self.coarse_share:
-            return COARSE_PX, round(self.batch * (IMAGE_PX / COARSE_PX) ** 2)
-        return IMAGE_PX, self.batch
 
+def train(settings: TrainSettings) -> bool:
+    """Train until the time is up, or until SIGINT (Ctrl-C): then the step is finished and the run saved.
 
-def train(settings: TrainSettings) -> None:
-    """Train until the time is up; raises FileNotFoundError when there are no frames."""
+    Returns:
+        Whether the time is up.
+
+    Raises:
+        ConfigError: there are no frames, no such device, or nothing to start from.
+    """
     for part in ("train", "val"):
         if not len(FrameFolder(settings.data / part)):
-            raise FileNotFoundError(f"no frames in {settings.data / part}: render some first (vlm_picking.sim)")
+            raise ConfigError(f"no frames in {settings.data / part}: render some first (vlm_picking.sim.dataset)")
+    device = choose_device(settings.device)
     settings.run.mkdir(parents=True, exist_ok=True)
     run_words(settings.run)  # before the workers start, so that they find the same
-    if settings.processes == 1:
-        _work(0, settings, "")
+    run_shape(settings.run, layers=settings.layers, width=settings.width)
+    if device != "cpu" or settings.processes == 1:
+        _work(0, settings, device, "")
     else:
-        meeting = settings.run / f".meeting-{os.getpid()}"
-        torch.multiprocessing.spawn(_work, (settings, str(meeting)), nprocs=settings.processes)
-        meeting.unlink(missing_ok=True)
+        _work_together(settings, device)
+    return not TrainingState.was_stopped(settings.run)
 
 
-def batch_loss(model, text: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
-    """The loss of one batch, with its parts; `text` (Q, D) holds the phrases' embeddings."""
-    with torch.autocast("cpu", torch.bfloat16):
+def build_model(settings: TrainSettings, tokenizer):
+    """The network that a new run begins with."""
+    torch.manual_seed(settings.seed)
+    model = build_network(tokenizer, **run_shape(settings.run))
+    if settings.start is not None and not TrainingState.is_in(settings.run):
+        warm_start(model, tokenizer, settings.start)
+    return model
+
+
+def run_shape(run: Path, **shape: int) -> dict[str, int]:
+    """`layers` and `width` of a run's network: what its first call says, the same ever after."""
+    path = run / "network.json"
+    if not path.exists():
+        path.write_text(json.dumps(shape), encoding="utf-8")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def batch_loss(model, text: torch.Tensor, batch: Batch, *, n_kinds: int) -> tuple[torch.Tensor, dict[str, float]]:
+    """The loss of one batch, with its parts; `text` (Q, D) holds the phrases' embeddings, `n_kinds` nouns first."""
+    with torch.autocast(batch.pixels.device.type, torch.bfloat16):
         feature_map, _ = model.image_embedder(batch.pixels, interpolate_pos_encoding=True)
     feature_map = feature_map.float()  # bfloat16 boxes would snap to a pixel grid
     features = feature_map.flatten(1, 2)
     logits, _ = model.class_predictor(features, text.expand(len(features), -1, -1))
     boxes = model.box_predictor(features, feature_map, interpolate_pos_encoding=True)
     words = focal_loss(logits, batch.positive, batch.ignored, batch.weight)
+    kinds = kind_loss(logits[..., :n_kinds], batch.kind, batch.weight)
     l1, giou = box_losses(boxes[batch.boxed], batch.boxes[batch.boxed], batch.weight[batch.boxed])
-    return 2 * words + 4 * l1 + 1.5 * giou, {"words": words.item(), "l1": l1.item(), "giou": giou.item()}
+    loss = 2 * words + 0.25 * kinds + 4 * l1 + 1.5 * giou
+    return loss, {"words": words.item(), "kinds": kinds.item(), "l1": l1.item(), "giou": giou.item()}
 
 
 def embed_phrases(model, tokenizer, phrases) -> torch.Tensor:
     """(Q, D) text embeddings, one forward for all."""
     tokens = tokenizer(list(phrases), padding="longest", truncation=True, return_tensors="pt")
-    return model.owlvit.get_text_features(**tokens).pooler_output
+    return model.owlvit.get_text_features(**tokens.to(model.device)).pooler_output
 
 
-def _work(rank: int, settings: TrainSettings, meeting: str) -> None:
-    torch.set_num_threads(1)
+def choose_device(name: str) -> str:
+    """The device of TrainSettings.device; raises ConfigError where there is none such."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError(f"device {name!r} was asked for, but torch sees no GPU; use 'cpu' or 'auto'")
+    if name != "cpu" and not name.startswith("cuda"):
+        raise ConfigError(f"unknown device {name!r}; {did_you_mean(name, ('auto', 'cpu', 'cuda'))}")
+    return name
+
+
+@contextmanager
+def _on_interrupt(act: Callable[..., object] | signal.Handlers):
+    """While the block runs, `act` handles SIGINT; outside of a program's main thread nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, act)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _work_together(settings: TrainSettings, device: str) -> None:
+    """Worker processes until all are done; SIGINT is told to them until they listen."""
+    meeting = settings.run / f".meeting-{os.getpid()}"
+    meeting.unlink(missing_ok=True)
+    stop = threading.Event()
+    with _on_interrupt(signal.SIG_IGN):  # workers inherit it: none dies of Ctrl-C before it can save
+        arguments = (_work, (settings, device, str(meeting)))
+        workers = torch.multiprocessing.spawn(*arguments, nprocs=settings.processes, join=False)
+        with _on_interrupt(lambda *_: stop.set()):
+            while not workers.join(timeout=1.0):
+                for pid in workers.pids() if stop.is_set() else ():
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGINT)
+    meeting.unlink(missing_ok=True)
+
+
+def _work(rank: int, settings: TrainSettings, device: str, meeting: str) -> None:
+    stop = threading.Event()
+    with _on_interrupt(lambda *_: stop.set()):
+        _loop(rank, settings, device, meeting, stop)
+
+
+def _loop(rank: int, settings: TrainSettings, device: str, meeting: str, stop: threading.Event) -> None:
+    workers = settings.processes if meeting else 1
+    cv2.setNumThreads(1)
     if meeting:
-        distributed.init_process_group(
-            "gloo", init_method=f"file://{meeting}", rank=rank, world_size=settings.processes
-        )
+        torch.set_num_threads(1)
+        distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=workers)
     lexicon, tokenizer = run_words(settings.run)
-    torch.manual_seed(settings.seed)
-    model = build_network(tokenizer)
-    model.set_attn_implementation("eager")  # the fused kernel's backward is three times slower on a CPU
-    state = TrainingState(model, minutes=settings.minutes)
+    model = build_model(settings, tokenizer).to(device)
+    if device == "cpu":
+        model.set_attn_implementation("eager")  # the fused kernel's backward is three times slower on a CPU
+    state = TrainingState(model, minutes=settings.minutes, peak=settings.peak)
     state.load(settings.run)
-    rng = np.random.default_rng([settings.seed, rank, state.steps])
-    frames, val = FrameFolder(settings.data / "train"), FrameFolder(settings.data / "val")
+    progress = multiprocessing.get_context("spawn").Value("d", state.progress(), lock=False)
     sampler = PhraseSampler(lexicon)
-    log = _Log(settings.run / "training.log") if rank == 0 else None
+    batches = Batches(
+        frames=FrameFolder(settings.data / "train"),
+        sampler=sampler,
+        schedule=settings.schedule,
+        progress=progress,
+        seed=(settings.seed, rank, state.steps),
+    )
+    val = FrameFolder(settings.data / "val")
+    log = _Log(settings) if rank == 0 else None
     evaluated = saved = state.minutes_done()
-    while state.progress() < 1:
-        if state.steps % 50 == 0:
-            frames.refresh()
-        size, n_views = settings.views(state.progress())
-        picked = [frames.frames[i] for i in rng.integers(len(frames), size=n_views)]
-        batch = make_batch(picked, sampler, size=size, patch_px=PATCH_PX, rng=rng)
-        loss, parts = batch_loss(model, embed_phrases(model, tokenizer, batch.phrases), batch)
+    for batch in stream(batches, device=device):
+        if state.progress() >= 1 or state.stopped:
+            break
+        text = embed_phrases(model, tokenizer, batch.phrases)
+        loss, parts = batch_loss(model, text, batch, n_kinds=len(lexicon.nouns))
         loss.backward()
-        state.step(settings.processes, views=n_views * settings.processes)
+        state.step(workers, views=len(batch.pixels) * workers, stop=stop.is_set())
+        progress.value = state.progress()
         if log is None:
             continue
-        log.step(state, parts, len(frames))
+        log.step(state, parts, batches.frames)
         now = state.minutes_done()
         if now - saved > settings.save_minutes:
             state.save(settings.run)
@@ -130,6 +215,7 @@ def _work(rank: int, settings: TrainSettings, meeting: str) -> None:
         if now - evaluated > settings.eval_minutes or state.progress() >= 1:
             val.refresh()
             held_out = val.frames[: settings.eval_frames]
+            size = batch.pixels.shape[-1]
             with state.averaged() as average:
                 log.write(f"eval {state.head()} {evaluate(average, tokenizer, held_out, lexicon, size=size)}")
             evaluated = state.minutes_done()
@@ -140,38 +226,25 @@ def _work(rank: int, settings: TrainSettings, meeting: str) -> None:
 
 
 class _Log:
-    """Means of the last 50 steps, a line each, on the screen and in a file."""
+    """Means of the last steps, a line each with the time that is left, on the screen and in a file."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, settings: TrainSettings) -> None:
+        self._path = settings.run / "training.log"
+        self._minutes = settings.minutes
         self._parts: list[dict[str, float]] = []
         self._since = time.monotonic()
 
-    def step(self, state: TrainingState, parts: dict[str, float], n_frames: int) -> None:
+    def step(self, state: TrainingState, parts: dict[str, float], frames: FrameFolder) -> None:
         self._parts.append(parts)
-        if len(self._parts) == 50:
+        if len(self._parts) == _LOG_STEPS:
             mean = " ".join(f"{key} {np.mean([p[key] for p in self._parts]):.4f}" for key in parts)
-            pace = (time.monotonic() - self._since) / 50
-            self.write(f"step {state.head()} {mean} frames {n_frames} {pace:.2f} s/step")
+            pace = (time.monotonic() - self._since) / _LOG_STEPS
+            left = max(self._minutes - state.minutes_done(), 0.0)
+            n_frames = frames.refresh()  # where other processes make the batches, nobody else does
+            self.write(f"step {state.head()} {mean} frames {n_frames} {pace:.2f} s/step, {left:.0f} minutes left")
             self._parts, self._since = [], time.monotonic()
 
     def write(self, line: str) -> None:
         print(line, flush=True)
         with self._path.open("a") as stream:
             stream.write(line + "\n")
-
-
-def main(
-    data: Annotated[Path, typer.Argument(help="folder with train/ and val/, as the renderer writes them")],
-    out: Annotated[Path, typer.Option(help="folder of the run; one that is there goes on")],
-    minutes: Annotated[float, typer.Option(help="training time in all")] = 85.0,
-    processes: Annotated[int, typer.Option(help="workers of one thread each")] = 2,
-    batch: Annotated[int, typer.Option(help="frames a step and worker")] = 16,
-    seed: Annotated[int, typer.Option(help="of weights and augmentation")] = 0,
-) -> None:
-    """Train the small detector on rendered frames."""
-    train(TrainSettings(data=data, run=out, minutes=minutes, processes=processes, batch=batch, seed=seed))
-
-
-if __name__ == "__main__":
-    typer.run(main)
