@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from vlm_picking.grasp import Gripper
 from vlm_picking.sim.bins import Bin
+from vlm_picking.sim.hand import add_hand
 from vlm_picking.sim.kinds.model import ObjectModel, Part
 from vlm_picking.sim.textures import HELD_OUT_SURFACES, SIDE_PX, TEXTURES
 
@@ -39,11 +41,16 @@ class Assembly:
 
 
 def assemble(
-    objects: tuple[ObjectModel, ...], crate: Bin, rng: np.random.Generator, *, held_out: bool = False
+    objects: tuple[ObjectModel, ...],
+    crate: Bin,
+    rng: np.random.Generator,
+    *,
+    held_out: bool = False,
+    gripper: Gripper | None = None,
 ) -> Assembly:
     """Compile the bin, a table and free bodies for `objects` (their poses are set later through qpos).
 
-    `held_out` gives the table a surface that no training scene has.
+    `held_out` gives the table a surface that no training scene has; `gripper` adds a hand (see hand.py).
     """
     builder = _Builder(rng)
     builder.ground(tuple(HELD_OUT_SURFACES) if held_out else _TABLES)
@@ -51,6 +58,8 @@ def assemble(
         builder.part(builder.spec.worldbody, part, main_rgb=(0.5, 0.5, 0.5), owner="bin", friction=0.6)
     for index, item in enumerate(objects):
         builder.object(index, item)
+    if gripper is not None:
+        add_hand(builder.spec, gripper, n_objects=len(objects))
     model = builder.spec.compile()
     body = np.array([model.body(f"object_{i}").id for i in range(len(objects))], dtype=np.int64)
     painted = tuple(tuple(model.material(name).id for name in names) for names in builder.main_names)

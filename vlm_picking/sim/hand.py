@@ -1,0 +1,130 @@
+"""A gripper in the simulator: a hand that follows a pose with limited stiffness, with two coupled fingers or a cup.
+
+The hand's frame is the grasp's: origin at the TCP, +z the approach, +y the closing direction. Jaws hold by friction
+alone: nothing is welded to a finger. A cup holds what it has sealed on with a force that is limited (see cell.py).
+"""
+
+import mujoco
+
+from vlm_picking.grasp import Gripper, GripperKind
+
+HAND, TARGET, FINGERS, HAND_PREFIX = "hand", "hand_target", ("finger_left", "finger_right"), "hand_"
+GRIP_FORCE_N = 30.0
+"""How hard each finger presses at most; a Robotiq 2F-85 can be set from 20 to 235 N, a Franka Hand from 30 to 70 N."""
+PAD_FRICTION = 0.8
+"""Rubber pads on plastic, cardboard or metal; the pads' value holds against every object."""
+_PALM_HEIGHT_M = 0.06
+_TUBE_M = 0.12
+_GREY, _DARK = [0.25, 0.26, 0.28, 1.0], [0.08, 0.08, 0.09, 1.0]
+
+
+def held_by_cup(index: int) -> str:
+    """The name of the equality that stands for the vacuum between the cup and object `index`."""
+    return f"vacuum_{index}"
+
+
+def add_hand(spec: mujoco.MjSpec, gripper: Gripper, *, n_objects: int) -> None:
+    """Add the hand of `gripper` far above the scene, to a model whose bodies "object_0".. are there already."""
+    spec.option.timestep = 0.002
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.impratio = 10.0
+    spec.option.iterations = 40
+    spec.option.noslip_iterations = 3
+    aside = [0.0, 0.0, 1.5]
+    spec.worldbody.add_body(name=TARGET, pos=aside, mocap=True)
+    hand = spec.worldbody.add_body(name=HAND, pos=aside, gravcomp=1.0)
+    hand.add_freejoint()
+    hand.explicitinertial = True
+    hand.mass, hand.inertia = 1.5, [0.006, 0.006, 0.003]
+    hand.ipos, hand.iquat = [0.0, 0.0, -0.06], [1.0, 0.0, 0.0, 0.0]
+    weld = spec.add_equality(
+        name="arm", type=mujoco.mjtEq.mjEQ_WELD, objtype=mujoco.mjtObj.mjOBJ_BODY, name1=TARGET, name2=HAND
+    )
+    weld.data[:11] = [0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1.0]
+    weld.solref = [0.01, 1.0]
+    if gripper.kind is GripperKind.PARALLEL_JAW:
+        _jaws(spec, hand, gripper)
+    else:
+        _cup(spec, hand, gripper, n_objects)
+
+
+def _jaws(spec: mujoco.MjSpec, hand, gripper: Gripper) -> None:
+    half_opening, thick = gripper.max_opening_m / 2, gripper.finger_thickness_m
+    reach = gripper.finger_length_m
+    palm = [max(gripper.finger_width_m / 2, 0.016), half_opening + thick, _PALM_HEIGHT_M / 2]
+    _geom(hand, "palm", mujoco.mjtGeom.mjGEOM_BOX, palm, [0, 0, -reach - palm[2]], _DARK)
+    for name, side in zip(FINGERS, (-1.0, 1.0), strict=True):
+        finger = hand.add_body(name=name, gravcomp=1.0)
+        finger.explicitinertial = True
+        finger.mass, finger.inertia = 0.05, [2e-5, 2e-5, 1e-5]
+        finger.ipos, finger.iquat = [0.0, 0.0, -reach / 2], [1.0, 0.0, 0.0, 0.0]
+        finger.add_joint(
+            name=name,
+            type=mujoco.mjtJoint.mjJNT_SLIDE,
+            axis=[0, side, 0],
+            limited=True,
+            range=[0.0, half_opening],
+            damping=4.0,
+            armature=0.05,
+        )
+        size = [gripper.finger_width_m / 2, thick / 2, reach / 2]
+        _geom(finger, name, mujoco.mjtGeom.mjGEOM_BOX, size, [0, side * thick / 2, -reach / 2], _GREY)
+        motor = spec.add_actuator(
+            name=name,
+            target=name,
+            trntype=mujoco.mjtTrn.mjTRN_JOINT,
+            gaintype=mujoco.mjtGain.mjGAIN_FIXED,
+            biastype=mujoco.mjtBias.mjBIAS_AFFINE,
+            ctrllimited=True,
+            ctrlrange=[-0.02, half_opening],
+            forcelimited=True,
+            forcerange=[-GRIP_FORCE_N, GRIP_FORCE_N],
+        )
+        motor.gainprm[0], motor.biasprm[1], motor.biasprm[2] = 3000.0, -3000.0, -40.0
+    # The fingers are geared together, as those of both grippers are: what lies off centre is pushed to the middle.
+    gear = spec.add_equality(
+        name="gear",
+        type=mujoco.mjtEq.mjEQ_JOINT,
+        objtype=mujoco.mjtObj.mjOBJ_JOINT,
+        name1=FINGERS[0],
+        name2=FINGERS[1],
+    )
+    gear.data[:5] = [0, 1, 0, 0, 0]
+
+
+def _cup(spec: mujoco.MjSpec, hand, gripper: Gripper, n_objects: int) -> None:
+    radius = gripper.cup_radius_m
+    lip = 0.4 * radius + 0.004
+    # The lip gives way like rubber; the tube above it does not.
+    _geom(
+        hand, "lip", mujoco.mjtGeom.mjGEOM_CYLINDER, [radius, lip / 2, 0], [0, 0, -lip / 2], _DARK, [0.03, 1.0]
+    )
+    tube = [min(0.8 * radius, 0.01), _TUBE_M / 2, 0]
+    _geom(hand, "tube", mujoco.mjtGeom.mjGEOM_CYLINDER, tube, [0, 0, -lip - tube[1]], _GREY)
+    for index in range(n_objects):
+        vacuum = spec.add_equality(
+            name=held_by_cup(index),
+            type=mujoco.mjtEq.mjEQ_WELD,
+            objtype=mujoco.mjtObj.mjOBJ_BODY,
+            name1=HAND,
+            name2=f"object_{index}",
+            active=False,
+        )
+        vacuum.solref = [0.01, 1.0]
+
+
+def _geom(body, name: str, shape, size: list, pos: list, rgba: list, solref: tuple | list = (0.008, 1.0)) -> None:
+    body.add_geom(
+        name=HAND_PREFIX + name,
+        type=shape,
+        size=size,
+        pos=pos,
+        rgba=rgba,
+        mass=0.0,
+        contype=2,  # the hand's own parts don't meet each other
+        conaffinity=1,
+        condim=4,
+        priority=1,
+        friction=[PAD_FRICTION, 0.01, 0.002],
+        solref=list(solref),
+    )
