@@ -61,10 +61,11 @@ setup(
     ],
     extras_require={
         "models": ["torch", "transformers>=5", "safetensors", "pillow"],
+        "remote": ["openai"],
         "sim": ["mujoco", "trimesh"],
         "bags": ["rosbags", "zstandard"],
         "realsense": ["pyrealsense2"],
-        "dev": ["pytest", "hypothesis", "ruff"],
+        "dev": ["pytest", "hypothesis", "ruff", "openai", "accelerate", "fastapi", "uvicorn"],
     },
     entry_points={
         "console_scripts": [

@@ -13,11 +13,12 @@ LAYERS = (
     ("values", "errors arrays transform camera frame query language prompt detections grasp result"),
     ("geometry", "depth support bin_shape regions"),
     ("parts", "models lift segmentation planning relations colours gripper_files image_messages"),
-    ("composition", "config answering search narrowing pipeline"),
+    ("composition", "config history run answering presence asking masks warming search narrowing pipeline"),
     ("edges", "frame_files drawing report bags"),
-    ("shells", "ros sim"),
+    ("shells", "ros sim conformance"),
     ("training", "training"),
-    ("entry points", "cli demo"),
+    ("benchmarks", "bench"),
+    ("entry points", "cli demo model_commands"),
 )
 LEVEL = {unit: level for level, (_, units) in enumerate(LAYERS) for unit in units.split()}
 # Modules of these layers may use each other; parts never do.

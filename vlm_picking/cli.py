@@ -2,15 +2,21 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vlm_picking.bench.commands import bench
 from vlm_picking.config import PickingConfig
 from vlm_picking.errors import PickingError
 from vlm_picking.frame import RgbdFrame
+from vlm_picking.model_commands import models
 from vlm_picking.result import PickResult, Status
+from vlm_picking.training.calibrate import calibrate_command
+from vlm_picking.training.command import train_command
 
 app = typer.Typer(
     name="vlm-picking",
@@ -19,6 +25,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(bench)
+app.command("models")(models)
+app.command("train")(train_command)
+app.command("calibrate")(calibrate_command)
 
 
 @app.callback()
@@ -33,8 +43,18 @@ def ask(
     depth: Annotated[Path | None, typer.Option(help="Depth of a picture: .npy [m] or 16-bit PNG [mm].")] = None,
     camera: Annotated[str | None, typer.Option(help="Intrinsics of a picture: fx,fy,cx,cy or a YAML file.")] = None,
     at: Annotated[float, typer.Option(help="Moment of a bag [s after its beginning].")] = 0.0,
-    model: Annotated[str, typer.Option(help="embedded, a checkpoint's directory, or a hub id.")] = "embedded",
+    model: Annotated[
+        str, typer.Option(help="The main model: embedded, a checkpoint's directory, or a hub id.")
+    ] = "embedded",
+    detection_model: Annotated[str, typer.Option(help="What says where things are, if not the main model.")] = "",
+    similarity_model: Annotated[str, typer.Option(help="What compares the image with words.")] = "",
+    answering_model: Annotated[str, typer.Option(help="What answers free questions.")] = "",
+    captioning_model: Annotated[str, typer.Option(help="What describes the image.")] = "",
+    segmentation_model: Annotated[str, typer.Option(help="What outlines what was detected.")] = "",
+    history_frames: Annotated[int, typer.Option(help="Most frames of a bag for questions about change.")] = 4,
+    history_interval: Annotated[float, typer.Option(help="Least time between those frames [s].")] = 0.5,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
     gripper: Annotated[list[str] | None, typer.Option(help="Gripper name or YAML file; may be given again.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never reach for a model hub.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -43,11 +63,26 @@ def ask(
     """Answer one sentence about one frame. Exit status 0: looked, 1: could not look, 2: wrong input."""
     from vlm_picking.pipeline import PickingPipeline
 
-    settings = {"model": model, "device": device, "offline": offline}
+    settings = {
+        "model": model,
+        "detection_model": detection_model,
+        "similarity_model": similarity_model,
+        "answering_model": answering_model,
+        "captioning_model": captioning_model,
+        "segmentation_model": segmentation_model,
+        "history_frames": history_frames,
+        "history_interval_s": history_interval,
+        "device": device,
+        "dtype": dtype,
+        "offline": offline,
+    }
     if gripper:
         settings["grippers"] = tuple(gripper)
     frame = read_source(source, depth=depth, camera=camera, at_s=at)
     pipeline = PickingPipeline.from_config(PickingConfig.from_mapping(settings))
+    if pipeline.history_limit > 1:
+        for earlier in _frames_before(source, frame, at_s=at, length_s=history_frames * history_interval):
+            pipeline.remember(earlier)
     result = pipeline.run(frame, sentence)
     if save_image is not None:
         from vlm_picking.drawing import draw_result
@@ -98,6 +133,17 @@ def read_source(source: Path, *, depth: Path | None, camera: str | None, at_s: f
     if source.suffix == ".npz":
         return frame_files.read_npz(source)
     return frame_files.read_picture(source, depth, camera)
+
+
+def _frames_before(source: Path, frame: RgbdFrame, *, at_s: float, length_s: float) -> Iterator[RgbdFrame]:
+    """The moments of a bag before a frame of it; nothing where `source` is no bag."""
+    from vlm_picking.bags import is_bag, read_frames
+
+    if is_bag(source):
+        yield from takewhile(
+            lambda earlier: earlier.stamp_ns < frame.stamp_ns,
+            read_frames(source, start_s=max(at_s - length_s, 0.0)),
+        )
 
 
 def _print(result: PickResult) -> None:

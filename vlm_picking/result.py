@@ -80,7 +80,7 @@ class PickResult:
         grasps: candidates, best first; only for PICK queries and standing prompts.
         rejected: how many candidates were thrown away for which reason.
         timings_ms: stage -> milliseconds.
-        model: name of the model that looked.
+        model: names of the models that looked, "geometry" where none was needed; of all of them where nobody could.
     """
 
     prompt: str
