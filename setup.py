@@ -60,9 +60,10 @@ setup(
         "rich",
     ],
     extras_require={
-        "models": ["torch", "transformers>=5", "safetensors", "pillow"],
+        "models": ["torch", "transformers>=5", "safetensors", "pillow", "sentencepiece", "protobuf"],
         "remote": ["openai"],
         "sim": ["mujoco", "trimesh"],
+        "bench": ["mujoco", "trimesh", "matplotlib"],
         "bags": ["rosbags", "zstandard"],
         "realsense": ["pyrealsense2"],
         "dev": ["pytest", "hypothesis", "ruff", "openai", "accelerate", "fastapi", "uvicorn"],

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "vlm_picking"
 LAYERS = (
     ("values", "errors arrays transform camera frame query language prompt detections grasp result"),
     ("geometry", "depth support bin_shape regions"),
-    ("parts", "models lift segmentation planning relations colours gripper_files image_messages"),
-    ("composition", "config history run answering presence asking masks warming search narrowing pipeline"),
+    ("parts", "models lift segmentation planning relations colours gripper_files image_messages tracking"),
+    ("composition", "config history run answering presence asking masks warming search narrowing watch pipeline"),
     ("edges", "frame_files drawing report bags"),
     ("shells", "ros sim conformance"),
     ("training", "training"),

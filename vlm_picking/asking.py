@@ -15,6 +15,8 @@ from vlm_picking.presence import LEAST_MASS, status_of
 from vlm_picking.result import Answer, Status
 
 _LONGEST_REPLY = 500
+# How a question of yes or no is answered.
+YES_NO_TEXT = {Status.PRESENT: "Yes.", Status.ABSENT: "No.", Status.UNCERTAIN: "I am not sure."}
 
 
 def answer_freely(
@@ -106,9 +108,8 @@ def _yes_or_no(answerer: VisualAnswerer, images: Sequence[np.ndarray], asked: st
 
 def _yes_answer(probability: float, model: str, config: PickingConfig) -> Answer:
     status = status_of(probability, config)
-    text = {Status.PRESENT: "Yes.", Status.ABSENT: "No."}.get(status, "I am not sure.")
     confidence = 1 - probability if status is Status.ABSENT else probability
-    return Answer(status, confidence, text, reason=f"probability of yes {probability:.2f} by {model}")
+    return Answer(status, confidence, YES_NO_TEXT[status], reason=f"probability of yes {probability:.2f} by {model}")
 
 
 def _in_words(answerer: VisualAnswerer, images: Sequence[np.ndarray], asked: str) -> Answer:
@@ -134,7 +135,7 @@ def _by_opposites(
     p = _shares(scorer, rgb, options)
     answer = _yes_answer(float(p[0]), scorer.name, config)
     if 1 - p.max() >= config.absent_threshold:  # the same margin as for one of several options
-        answer = replace(answer, status=Status.UNCERTAIN, confidence=float(p[0]), text="I am not sure.")
+        answer = replace(answer, status=Status.UNCERTAIN, confidence=float(p[0]), text=YES_NO_TEXT[Status.UNCERTAIN])
     return replace(answer, reason=f"{answer.reason}, '{options[0].word}' against '{options[1].word}'")
 
 

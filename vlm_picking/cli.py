@@ -1,4 +1,4 @@
-"""The command line: `vlm-picking ask | record | train`."""
+"""The command line: `vlm-picking ask | record | models | bench | train | calibrate`."""
 
 import json
 import sys

@@ -64,6 +64,16 @@ class PickingConfig(Settings):
     history_interval_s: float = Field(
         0.5, ge=0, le=600, description="Least time between those frames, by their stamps."
     )
+    tracking: bool = Field(True, description="Whether the objects of a standing prompt keep their ids over frames.")
+    track_max_age_s: float = Field(
+        3.0, gt=0, le=600, description="An object that was out of sight for longer comes back with another id."
+    )
+    presence_smoothing_s: float = Field(
+        0.5,
+        ge=0,
+        le=60,
+        description="Time constant by which a standing prompt's presence is smoothed over frames; 0: each for itself.",
+    )
     present_threshold: float = Field(0.5, gt=0, le=1, description="A best score from here on means PRESENT.")
     absent_threshold: float = Field(
         0.2, ge=0, lt=1, description="A best score below it means ABSENT; between: UNCERTAIN."

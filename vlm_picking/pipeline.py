@@ -27,6 +27,7 @@ from vlm_picking.run import OnStage, Run, ignore
 from vlm_picking.search import Scene, cannot_find, look
 from vlm_picking.support import Support, find_support
 from vlm_picking.warming import warm_up
+from vlm_picking.watch import Watch
 
 
 class PickingPipeline:
@@ -43,6 +44,7 @@ class PickingPipeline:
         self.models = models
         self.grippers = grippers
         self._history = self._new_history()
+        self._floor: tuple[RgbdFrame, Support | None] | None = None
 
     @classmethod
     def from_config(cls, config: PickingConfig) -> "PickingPipeline":
@@ -82,6 +84,12 @@ class PickingPipeline:
         if self._history is not None:
             self._history.add(frame.stamp_ns, frame.rgb)
 
+    def _floor_of(self, frame: RgbdFrame) -> Support | None:
+        """The bin's floor; asked twice about the same frame, it is found once."""
+        if self._floor is None or self._floor[0] is not frame:
+            self._floor = (frame, find_support(frame))
+        return self._floor[1]
+
     def _new_history(self) -> History[np.ndarray] | None:
         if self.history_limit < 2:
             return None
@@ -106,6 +114,7 @@ class PickingPipeline:
         *,
         plan: bool | None = None,
         on_stage: OnStage = ignore,
+        watch: Watch | None = None,
     ) -> PickResult:
         """Answer one sentence about one frame.
 
@@ -113,6 +122,7 @@ class PickingPipeline:
             prompt: an operator's sentence, or its meaning.
             plan: whether to plan grasps; None plans them when the sentence asks to pick.
             on_stage: called with (stage, progress 0..1) before each stage; what it raises ends the run.
+            watch: of a standing prompt: ids stay with their objects and presence is smoothed over its frames.
 
         Returns:
             The result. A sentence that can't be read, or depth that can't be used where it is needed, is a FAILED
@@ -127,12 +137,14 @@ class PickingPipeline:
         if not self._is_for_words(query) and (refusal := self._refusal(query)):
             return run.result(query, failed(refusal))
         self.remember(frame)
+        watch = Watch() if watch is None else watch  # the first frame of a watch stands for itself
+        watch.begin(query, self.config, frame.stamp_ns)
         try:
             if self._is_for_words(query):
-                return self._answer_in_words(run, query)
+                return self._answer_in_words(run, query, watch)
             if query.targets:
-                return self._answer(run, query, plan)
-            return self._describe(run, query)
+                return self._answer(run, query, plan, watch)
+            return self._describe(run, query, watch)
         except (FrameError, ModelError, PromptError) as error:
             return run.result(query, failed(str(error)))
 
@@ -155,7 +167,7 @@ class PickingPipeline:
         in_words_too = query.kind in (QueryKind.COUNT, QueryKind.DESCRIBE) and named
         return query.kind is QueryKind.ASK or (in_words_too and not by_boxes)
 
-    def _answer_in_words(self, run: Run, query: Query) -> PickResult:
+    def _answer_in_words(self, run: Run, query: Query, watch: Watch) -> PickResult:
         frame = run.frame
         images = [frame.rgb]
         if self._history is not None and wants_history(query.text):
@@ -163,25 +175,26 @@ class PickingPipeline:
         with run.stage("ask", 0.1):
             answer, model = answer_freely(query.text, images, self.models, self.config)
         run.asked(model)
-        return run.result(query, answer)
+        return run.result(query, watch.steadied_answer(answer))
 
-    def _answer(self, run: Run, query: Query, plan: bool | None) -> PickResult:
+    def _answer(self, run: Run, query: Query, plan: bool | None, watch: Watch) -> PickResult:
         frame = run.frame
         planning = query.kind is QueryKind.PICK if plan is None else plan
         if query.kind is QueryKind.PICK and not frame.valid_depth_share:
             raise FrameError("the depth image has no reading, and grasps need depth; check the depth stream")
         with run.stage("support", 0.05):
-            support = find_support(frame)
+            support = self._floor_of(frame)
         with run.stage("look", 0.1):
             scene = look(frame, query, support, models=self.models, config=self.config)
         run.asked(self.models.finder.name if scene.best_score else "")
-        scene, objects = self._lift(run, scene, support)
+        scene, objects = self._lift(run, watch.with_ids(scene), support)
         with run.stage("relate", 0.6):
             sights = narrow(frame, query, scene, objects, self.config)
         if asks_others(query, self.models):
             with run.stage("judge", 0.62):
                 sights = judge(frame.rgb, query, sights, self.models, self.config)
             run.asked(*(model.name for model in (self.models.scorer, self.models.answerer) if model is not None))
+        sights = watch.steadied(sights)
         seen = _union([sight.present for sight in sights])
         grasps = None
         if planning:
@@ -198,12 +211,12 @@ class PickingPipeline:
         lifted = tuple(objects[i] for i in seen.id.tolist() if i in objects)
         return run.result(query, answer, seen, lifted, grasps)
 
-    def _describe(self, run: Run, query: Query) -> PickResult:
+    def _describe(self, run: Run, query: Query, watch: Watch) -> PickResult:
         """List what is there: what the model can name, and what only sticks out of the bin's floor; with a caption."""
         frame, config, finder = run.frame, self.config, self.models.finder
         classes = () if finder is None else finder.classes
         with run.stage("support", 0.05):
-            support = find_support(frame)
+            support = self._floor_of(frame)
         if support is None and not classes and self.models.captioner is not None:
             return self._caption(run, query, Answer(Status.UNCERTAIN, 0.5, "", reason="the depth shows no bin floor"))
         # Without a floor nothing "sticks out": then only the names that the model knows are left to look for.
@@ -214,7 +227,7 @@ class PickingPipeline:
         run.asked(finder.name if scene.best_score else "")
         sure = scene.named[scene.named.score >= config.present_threshold]
         scene = replace(scene, named=sure.nms(SAME_OBJECT_IOU, class_agnostic=True))
-        scene, objects = self._lift(run, scene, support)
+        scene, objects = self._lift(run, watch.with_ids(scene), support)
         with run.stage("relate", 0.8):
             sights = narrow(frame, everything, scene, objects, config)
             seen = _union([sight.present for sight in sights])

@@ -169,6 +169,13 @@ def test_calibration_finds_the_curve_that_made_the_answers():
     assert expected_calibration_error(np.full(4000, 0.99), present) > 0.3
 
 
+def test_a_few_answers_that_are_all_right_make_no_certainty():
+    logit = np.array([-2.0, -1.5, -1.0, 1.0, 1.5, 2.0])
+    calibration = fit_calibration(logit, logit > 0)
+    assert 0.6 < calibration(np.array([1.0]))[0] < 0.95
+    assert calibration(np.array([0.0]))[0] == pytest.approx(0.5, abs=0.05)
+
+
 @pytest.fixture
 def settings(folder, tmp_path):
     """A run of two words and a network of one layer, on the drawn frames."""

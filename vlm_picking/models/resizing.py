@@ -1,9 +1,9 @@
 """Pillow's resize on a tensor, on any device, without torchvision.
 
-A resize along one axis is a matrix; a picture is resized by two products, across and then down, the values rounded to
-whole grey levels after each as Pillow does, so that a model sees what it was trained on. Matrices are kept by size.
-Pillow went across first until version 12; 13 goes down first where the height shrinks much more than the width, which
-moves values by a grey level, and by some more where it stretches noise.
+A resize along one axis is a matrix; a picture is resized by two products, the values rounded to whole grey levels after
+each as Pillow does. Matrices are kept by size. As in Pillow 13 the rows come first, but the columns where the height
+shrinks by more than twice what the width does [px]. Until version 12 the rows always came first, which differs by a grey
+level, and by some more where noise is stretched.
 """
 
 import math
@@ -48,10 +48,13 @@ def resize(rgb, size: tuple[int, int], resample: Resample | int, *, rounded: boo
         Tensor (C, h, w) float32 on the device of `rgb`.
     """
     resample = Resample(resample)
-    if size[1] != rgb.shape[2]:
-        rgb = _rounded(rgb @ _matrix(rgb.shape[2], size[1], resample, rgb.device).T, rounded)
-    if size[0] != rgb.shape[1]:
-        rgb = _rounded(_matrix(rgb.shape[1], size[0], resample, rgb.device) @ rgb, rounded)
+    height, width = rgb.shape[1:]
+    down_first = height - size[0] > max(0, 2 * (width - size[1]))
+    for down in (down_first, not down_first):
+        if down and size[0] != height:
+            rgb = _rounded(_matrix(height, size[0], resample, rgb.device) @ rgb, rounded)
+        if not down and size[1] != width:
+            rgb = _rounded(rgb @ _matrix(width, size[1], resample, rgb.device).T, rounded)
     return rgb
 
 

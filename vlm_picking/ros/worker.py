@@ -20,6 +20,7 @@ from vlm_picking.ros.inputs import CameraPair
 from vlm_picking.ros.outcome import Ids, Outcome, failed_outcome, found_outcome
 from vlm_picking.ros.outputs import Outputs
 from vlm_picking.ros.settings import NodeConfig
+from vlm_picking.watch import Watch
 
 
 class Cancelled(Exception):
@@ -71,6 +72,7 @@ class PickingWorker:
         self._recent = recent
         self._logger = logger
         self._throttle = StampThrottle()
+        self._watch = Watch()
         self.last_result: PickResult | None = None
         self._thread = threading.Thread(target=self._loop, name="picking_worker", daemon=True)
 
@@ -142,7 +144,7 @@ class PickingWorker:
         plan = True if node.plan_standing else None
         try:
             self._remember(frame, standing.query)
-            result = self._pipeline.run(frame, standing.query, plan=plan)
+            result = self._pipeline.run(frame, standing.query, plan=plan, watch=self._watch)
         except Exception as error:
             header = work.frame.pair.color.message.header
             self._outputs.failed(failed_outcome(self._explain(error), standing.ids, header=header))

@@ -28,6 +28,8 @@ def balanced_weights(present: np.ndarray) -> np.ndarray:
 def fit_calibration(logit: np.ndarray, present: np.ndarray) -> Calibration:
     """The logistic curve of the greatest likelihood (Platt 1999), both answers weighing the same.
 
+    As there, the answers are held for not quite certain, so that a few that happen to be all right make no step of it.
+
     Args:
         logit: (N,) scores.
         present: (N,) bool, the truth; where all answers are the same there is no curve to find, and logits stay.
@@ -35,10 +37,12 @@ def fit_calibration(logit: np.ndarray, present: np.ndarray) -> Calibration:
     if present.all() or not present.any():
         return Calibration(1.0, 0.0)
     weight = balanced_weights(present)
-    sign = np.where(present, 1.0, -1.0)
+    yes, no = np.count_nonzero(present), np.count_nonzero(~present)
+    target = np.where(present, (yes + 1) / (yes + 2), 1 / (no + 2))
 
     def loss(x: np.ndarray) -> float:
-        return float((weight * np.logaddexp(0, -sign * (np.exp(np.clip(x[0], -4, 4)) * logit + x[1]))).sum())
+        z = np.exp(np.clip(x[0], -4, 4)) * logit + x[1]
+        return float((weight * (target * np.logaddexp(0, -z) + (1 - target) * np.logaddexp(0, z))).sum())
 
     best = minimize(loss, np.zeros(2), method="Nelder-Mead").x
     return Calibration(float(np.exp(np.clip(best[0], -4, 4))), float(best[1]))
