@@ -22,8 +22,9 @@ def share_files(folder: str) -> list[tuple[str, list[str]]]:
     """The files of a folder of the repository, installed below share/vlm_picking with its layout."""
     below: dict[Path, list[str]] = {}
     for path in sorted((ROOT / folder).rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
-            relative = path.relative_to(ROOT)
+        relative = path.relative_to(ROOT)
+        hidden = any(part.startswith(".") for part in relative.parts)  # caches beside a bag
+        if path.is_file() and path.suffix != ".pyc" and not hidden:
             below.setdefault(relative.parent, []).append(str(relative))
     return [(f"share/{NAME}/{parent}", files) for parent, files in below.items()]
 

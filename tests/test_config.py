@@ -18,8 +18,22 @@ def test_defaults_need_nothing():
         ({"present_threshold": "high"}, "present_threshold.*number"),
         ({"present_threshold": 0.1, "absent_threshold": 0.4}, r"absent_threshold \(0.4\) must not exceed"),
         ({"max_grasps": 0, "modle": "x"}, "max_grasps.*; unknown setting"),
+        ({"bin_pose": [0, 0, 0.7], "bin_inner_m": [0.4, 0.3, 0.1]}, "bin_pose.*seven finite numbers"),
+        ({"bin_pose": [0, 0, 0.7, 0, 0, 0, 0], "bin_inner_m": [0.4, 0.3, 0.1]}, "bin_pose.*of length 1"),
+        ({"bin_pose": [0, 0, 0.7, 1, 0, 0, 0]}, "bin_pose needs bin_inner_m"),
+        ({"bin_inner_m": [0.4, 0.0, 0.1]}, "bin_inner_m.*above 0"),
     ],
-    ids=["misspelt", "out of range", "wrong type", "thresholds crossed", "two faults"],
+    ids=[
+        "misspelt",
+        "out of range",
+        "wrong type",
+        "thresholds crossed",
+        "two faults",
+        "bin without a turn",
+        "bin with no quaternion",
+        "bin without a size",
+        "bin without width",
+    ],  # fmt: skip
 )
 def test_a_wrong_setting_is_refused_with_the_fix(values, message):
     with pytest.raises(ConfigError, match=message):

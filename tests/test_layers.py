@@ -11,14 +11,14 @@ PACKAGE = Path(__file__).parents[1] / "vlm_picking"
 
 LAYERS = (
     ("values", "errors arrays transform camera frame query language prompt detections grasp result"),
-    ("geometry", "depth support bin_shape regions"),
+    ("geometry", "depth support bin_shape known_bin regions"),
     ("parts", "models lift segmentation planning relations colours gripper_files image_messages tracking"),
     ("composition", "config history run answering presence asking masks warming search narrowing watch pipeline"),
-    ("edges", "frame_files drawing report bags"),
+    ("edges", "frame_files drawing report bags contact_sheet find_cache"),
     ("shells", "ros sim conformance"),
     ("training", "training"),
     ("benchmarks", "bench"),
-    ("entry points", "cli demo model_commands"),
+    ("entry points", "cli demo model_commands find"),
 )
 LEVEL = {unit: level for level, (_, units) in enumerate(LAYERS) for unit in units.split()}
 # Modules of these layers may use each other; parts never do.

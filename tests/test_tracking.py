@@ -1,16 +1,21 @@
-"""Ids that stay with their objects, and presence that does not flicker: laws, and the example over all of its frames."""
+"""Ids that stay with their objects, and presence that does not flicker: laws, and the example over its frames."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.known_models import Answerer
 from vlm_picking.bags import read_frames
+from vlm_picking.camera import PinholeCamera
 from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections
+from vlm_picking.errors import ModelError
+from vlm_picking.frame import RgbdFrame
 from vlm_picking.models.suite import ModelSuite
 from vlm_picking.pipeline import PickingPipeline
 from vlm_picking.result import Status
@@ -18,6 +23,8 @@ from vlm_picking.tracking import Smoothing, Tracker, diou
 from vlm_picking.watch import Watch
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "bin"
+# A busy machine may pause anywhere: no example has a deadline.
+anyhow = settings(deadline=None, max_examples=50)
 P, U, A = Status.PRESENT, Status.UNCERTAIN, Status.ABSENT
 
 
@@ -35,6 +42,7 @@ def follow(frames: list[Detections], *, hz: float = 10.0, max_age_s: float = 3.0
 THINGS = (("mug", 50.0, 60.0), ("mug", 120.0, 60.0), ("can", 55.0, 65.0), ("can", 300.0, 200.0))
 
 
+@anyhow
 @given(st.permutations(range(len(THINGS))), st.integers(0, 10**6))
 def test_the_order_of_detections_does_not_matter(order, seed):
     rng = np.random.default_rng(seed)
@@ -44,6 +52,7 @@ def test_the_order_of_detections_does_not_matter(order, seed):
         assert [ids[i] for i in order] == others
 
 
+@anyhow
 @given(st.floats(-5000, 5000), st.floats(-5000, 5000), st.integers(0, 10**6))
 def test_where_the_image_begins_does_not_matter(dx, dy, seed):
     rng = np.random.default_rng(seed)
@@ -114,6 +123,7 @@ def test_shaking_boxes_do_not_drift_away():
     assert {i for ids in follow(frames, hz=30) for i in ids} == {0}
 
 
+@anyhow
 @given(st.lists(st.tuples(*[st.floats(-1e3, 1e3)] * 4), min_size=1, max_size=4))
 def test_diou_is_one_with_itself_symmetric_and_bounded(corners):
     boxes = np.array([(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in corners])
@@ -163,7 +173,7 @@ def test_scores_around_a_threshold_do_not_flicker(hz, low, high):
 
 @pytest.mark.parametrize(
     ("hz", "seen_as", "frames"),
-    [(0.5, 0.9, 2), (0.5, 0.7, 4), (2, 0.9, 2), (2, 0.7, 4), (10, 0.9, 6), (10, 0.7, 9), (30, 0.9, 16), (30, 0.7, 25)],
+    [(0.5, 0.9, 2), (0.5, 0.7, 4), (2, 0.9, 2), (2, 0.7, 4), (10, 0.9, 5), (10, 0.7, 9), (30, 0.9, 15), (30, 0.7, 25)],
 )
 def test_what_appears_shows_within_so_many_frames(hz, seen_as, frames):
     """From the firmest ABSENT; docs/tracking.md has the table."""
@@ -188,6 +198,7 @@ def test_the_first_frame_and_one_after_a_gap_stand_for_themselves(p):
     assert SMOOTHING.next(settled, p, 5 * 10**8).status is alone  # back in time
 
 
+@anyhow
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_what_stays_as_it_is_gets_its_own_status(p, a, b):
     smoothing = Smoothing(
@@ -199,6 +210,9 @@ def test_what_stays_as_it_is_gets_its_own_status(p, a, b):
 
 # In the pipeline.
 
+CAMERA = PinholeCamera(160, 120, 150.0, 150.0, 80.0, 60.0)
+FLOOR = RgbdFrame(np.full((120, 160, 3), 90, np.uint8), np.full((120, 160), 0.7, np.float32), CAMERA)
+
 
 class Scripted:
     """A detector with a score a frame for every phrase; None is a fault."""
@@ -209,18 +223,14 @@ class Scripted:
         self._scores = list(scores)
 
     def detect(self, rgb, phrases):
-        from vlm_picking.errors import ModelError
-
         score = self._scores.pop(0)
         if score is None:
             raise ModelError("the model is out of memory")
-        boxes = np.tile(np.float32([[260, 100, 330, 180]]), (len(phrases), 1))
+        boxes = np.tile(np.float32([[60, 40, 90, 70]]), (len(phrases), 1))
         return Detections(boxes, np.full(len(phrases), score), list(phrases))
 
 
 def ask_in_a_row(frame, scores, sentence, *, hz=10.0, watch=None, **settings):
-    from dataclasses import replace
-
     pipeline = PickingPipeline(PickingConfig(**settings), models=ModelSuite.of(Scripted(scores)), grippers=())
     frames = [replace(frame, stamp_ns=int(i * 1e9 / hz)) for i in range(len(scores))]
     return [pipeline.run(each, sentence, watch=watch, plan=False) for each in frames]
@@ -240,57 +250,53 @@ FLICKER = [
 
 
 @pytest.mark.parametrize(("scores", "wanted"), [row[1:] for row in FLICKER], ids=[row[0] for row in FLICKER])
-def test_flicker(simulated_bin, scores, wanted):
-    results = ask_in_a_row(simulated_bin.frame, scores, "is there a mug?", watch=Watch())
+def test_flicker(scores, wanted):
+    results = ask_in_a_row(FLOOR, scores, "is there a mug?", watch=Watch())
     assert "".join(result.answer.status.value[0] for result in results) == wanted
     for result in results:
         assert (result.answer.status is Status.ABSENT) <= (len(result.detections) == 0 and result.answer.count == 0)
 
 
-def test_what_is_not_this_frames_own_opinion_says_so(simulated_bin):
-    held = ask_in_a_row(simulated_bin.frame, [0.9] * 5 + [0.05], "is there a mug?", watch=Watch())[-1].answer
+def test_what_is_not_this_frames_own_opinion_says_so():
+    held = ask_in_a_row(FLOOR, [0.9] * 5 + [0.05], "is there a mug?", watch=Watch())[-1].answer
     assert (held.status, held.count, held.text) == (P, None, "There is a mug.")
     assert "this frame alone says ABSENT (0.05)" in held.reason
-    ghost = ask_in_a_row(simulated_bin.frame, [0.01] * 5 + [0.8], "pick the mug", watch=Watch())[-1]
+    ghost = ask_in_a_row(FLOOR, [0.01] * 5 + [0.8], "pick the mug", watch=Watch())[-1]
     assert (ghost.answer.status, ghost.answer.text) == (A, "I see no mug.")
     assert not len(ghost.detections) and not ghost.grasps
 
 
-def test_single_questions_and_counts_are_not_smoothed(simulated_bin):
+def test_single_questions_and_counts_are_not_smoothed():
     scores = [0.9] * 4 + [0.05]
-    assert ask_in_a_row(simulated_bin.frame, scores, "is there a mug?")[-1].answer.status is A
-    counted = ask_in_a_row(simulated_bin.frame, scores, "how many mugs?", watch=Watch())[-1].answer
+    assert ask_in_a_row(FLOOR, scores, "is there a mug?")[-1].answer.status is A
+    counted = ask_in_a_row(FLOOR, scores, "how many mugs?", watch=Watch())[-1].answer
     assert (counted.status, counted.count) == (A, 0)
-    off = ask_in_a_row(simulated_bin.frame, scores, "is there a mug?", watch=Watch(), presence_smoothing_s=0.0)
+    off = ask_in_a_row(FLOOR, scores, "is there a mug?", watch=Watch(), presence_smoothing_s=0.0)
     assert off[-1].answer.status is A
 
 
-def test_another_prompt_starts_anew(simulated_bin):
+def test_another_prompt_starts_anew():
     watch = Watch()
-    first = ask_in_a_row(simulated_bin.frame, [0.9] * 3, "is there a mug?", watch=watch)
-    other = ask_in_a_row(simulated_bin.frame, [0.05], "is there a can?", watch=watch)[0]
-    again = ask_in_a_row(simulated_bin.frame, [0.9], "is there a mug?", watch=watch)[0]
+    first = ask_in_a_row(FLOOR, [0.9] * 3, "is there a mug?", watch=watch)
+    other = ask_in_a_row(FLOOR, [0.05], "is there a can?", watch=watch)[0]
+    again = ask_in_a_row(FLOOR, [0.9], "is there a mug?", watch=watch)[0]
     assert other.answer.status is A
     ids = [result.detections.id.tolist() for result in (*first, again)]
     assert ids[0] == ids[1] == ids[2] != ids[3]
 
 
-def test_ids_without_tracking_are_the_frames_own(simulated_bin):
+def test_ids_without_tracking_are_the_frames_own():
     scores = [0.9, None, 0.9]
-    results = ask_in_a_row(simulated_bin.frame, scores, "is there a mug?", hz=0.1, watch=Watch(), tracking=False)
+    results = ask_in_a_row(FLOOR, scores, "is there a mug?", hz=0.1, watch=Watch(), tracking=False)
     assert [result.detections.id.tolist() for result in results] == [[0], [], [0]]
 
 
-def test_a_standing_yes_or_no_does_not_flicker(simulated_bin):
-    from dataclasses import replace
-
-    from tests.known_models import Answerer
-
+def test_a_standing_yes_or_no_does_not_flicker():
     watch, said = Watch(), []
     for i, yes in enumerate([0.9, 0.9, 0.9, 0.05, 0.9] + [0.02] * 8):
         models = ModelSuite.of(Answerer(yes=yes))
         pipeline = PickingPipeline(PickingConfig(), models=models, grippers=())
-        frame = replace(simulated_bin.frame, stamp_ns=i * 100_000_000)
+        frame = replace(FLOOR, stamp_ns=i * 100_000_000)
         said.append(pipeline.run(frame, "is the lid of the box open?", watch=watch).answer)
     assert [answer.text for answer in said[:5]] == ["Yes."] * 5
     assert (said[-1].text, said[-1].status) == ("No.", A)

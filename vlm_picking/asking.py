@@ -9,6 +9,7 @@ from vlm_picking.answering import failed
 from vlm_picking.config import PickingConfig
 from vlm_picking.errors import ModelError
 from vlm_picking.language.free_questions import Form, FreeQuestion, Option, read_free_question
+from vlm_picking.language.refusals import shortened
 from vlm_picking.models.base import Captioner, ImageTextScorer, VisualAnswerer
 from vlm_picking.models.suite import ModelSuite
 from vlm_picking.presence import LEAST_MASS, status_of
@@ -76,7 +77,7 @@ def captioned(answer: Answer, rgb: np.ndarray, captioner: Captioner) -> Answer:
 
 def _refusal(text: str, question: FreeQuestion, image_count: int, models: ModelSuite) -> str:
     """Why nobody can be asked, with the fix; empty where somebody can."""
-    answerer, quoted = models.answerer, f"'{text.strip()}'"
+    answerer, quoted = models.answerer, f"'{shortened(text.strip())}'"
     if question.about_change:
         if answerer is None or answerer.max_images < 2:
             who = "no model that answers questions is set" if answerer is None else f"{answerer.name} takes one image"

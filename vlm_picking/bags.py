@@ -1,6 +1,6 @@
 """Recorded bags (rosbag2: MCAP or SQLite) as frames, read without ROS through rosbags."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,10 +76,15 @@ def find_topics(reader: Any) -> BagTopics:
     return BagTopics(colors[0], depths[0], near[0])
 
 
-def read_frames(path: Path, *, start_s: float = 0.0) -> Iterator[RgbdFrame]:
+def read_frames(
+    path: Path, *, start_s: float = 0.0, wanted: Callable[[int], bool] = lambda stamp_ns: True
+) -> Iterator[RgbdFrame]:
     """Give the frames of a bag in order, from `start_s` [s] after its beginning.
 
     Colour and depth belong together when their stamps differ by at most 20 ms.
+
+    Args:
+        wanted: told every frame's stamp [ns] in order; those that it refuses are not decoded.
 
     Raises:
         BagError: the bag can't be read, lacks a stream, or no colour image has its depth.
@@ -87,11 +92,11 @@ def read_frames(path: Path, *, start_s: float = 0.0) -> Iterator[RgbdFrame]:
     """
     with open_bag(path) as reader:
         topics = find_topics(reader)
-        wanted = [c for c in reader.connections if c.topic in (topics.color, topics.depth, topics.camera_info)]
+        streams = [c for c in reader.connections if c.topic in (topics.color, topics.depth, topics.camera_info)]
         waiting: dict[str, Any] = {}
         info = None
         given = 0
-        for connection, stamp, raw in reader.messages(wanted):
+        for connection, stamp, raw in reader.messages(streams):
             message = reader.deserialize(raw, connection.msgtype)
             if connection.topic == topics.camera_info:
                 info = camera_from_info(message)
@@ -107,6 +112,8 @@ def read_frames(path: Path, *, start_s: float = 0.0) -> Iterator[RgbdFrame]:
             if stamp < reader.start_time + start_s * 1e9:
                 continue
             given += 1
+            if not wanted(_stamp_ns(color)):
+                continue
             yield RgbdFrame(decode_color(color), decode_depth(depth), info, color.header.frame_id, _stamp_ns(color))
         if not given:
             length_s = (reader.end_time - reader.start_time) / 1e9

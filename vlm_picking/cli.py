@@ -12,6 +12,7 @@ import typer
 from vlm_picking.bench.commands import bench
 from vlm_picking.config import PickingConfig
 from vlm_picking.errors import PickingError
+from vlm_picking.find import find_command
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.model_commands import models
 from vlm_picking.result import PickResult, Status
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(bench)
 app.command("models")(models)
+app.command("find")(find_command)
 app.command("train")(train_command)
 app.command("calibrate")(calibrate_command)
 

@@ -1,9 +1,10 @@
 """Settings of the pipeline: one model from which YAML files, ROS parameters and command lines are all checked."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from vlm_picking.errors import ConfigError, did_you_mean
 
@@ -84,6 +85,44 @@ class PickingConfig(Settings):
     max_detections: int = Field(50, ge=1, le=1000, description="Keep at most this many detections, best first.")
     max_grasps: int = Field(30, ge=1, le=1000, description="Keep at most this many grasp candidates, best first.")
     max_grasps_per_object: int = Field(5, ge=1, le=100, description="Keep at most this many candidates for one object.")
+
+    bin_pose: tuple[float, ...] = Field(
+        (),
+        description="Where the bin stands: x y z [m] and a quaternion x y z w of the middle of its floor, z out of the "
+        "bin, x and y along its sides; in the camera's optical frame, or in the node's bin_frame. Empty: it is found "
+        "in the depth.",
+    )
+    bin_inner_m: tuple[float, ...] = Field(
+        (),
+        description="Inner length along the bin's x, along its y, and height of its walls [m]; needed by bin_pose.",
+    )
+
+    @field_validator("bin_pose")
+    @classmethod
+    def _is_pose(cls, pose: tuple[float, ...]) -> tuple[float, ...]:
+        if not pose:
+            return pose
+        if len(pose) != 7 or not all(map(math.isfinite, pose)):
+            raise ValueError("a pose is seven finite numbers: x y z [m] and a quaternion x y z w")
+        if abs(math.hypot(*pose[3:]) - 1) > 0.01:
+            raise ValueError("its last four numbers are a quaternion x y z w of length 1; 0 0 0 1 is no turn")
+        return pose
+
+    @field_validator("bin_inner_m")
+    @classmethod
+    def _is_size(cls, size_m: tuple[float, ...]) -> tuple[float, ...]:
+        good = len(size_m) == 3 and all(map(math.isfinite, size_m)) and min(size_m[:2]) > 0 and size_m[2] >= 0
+        if size_m and not good:
+            raise ValueError("a size is three numbers in metres: length and width above 0, height of the walls from 0")
+        return size_m
+
+    @model_validator(mode="after")
+    def _pose_has_size(self) -> "PickingConfig":
+        if self.bin_pose and not self.bin_inner_m:
+            raise ValueError(
+                "bin_pose needs bin_inner_m, the bin's inner length, width and height in metres; set it first"
+            )
+        return self
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> "PickingConfig":

@@ -56,7 +56,7 @@ def draw_result(
     for i in range(len(detections)):
         label = f"#{detections.id[i]} {detections.label[i]} {detections.score[i]:.2f}"
         x0, y0 = (int(v) for v in detections.xyxy[i, :2])
-        _tag(picture, label, (x0, y0), palette(i), 0.42 * scale)
+        draw_tag(picture, label, (x0, y0), palette(i), 0.42 * scale)
     return np.concatenate([_banner(picture.shape[1], result, scale), picture])
 
 
@@ -86,7 +86,8 @@ def _grasp_lines(candidate: GraspCandidate, cup_radius_m: float) -> list[np.ndar
     return [np.stack([-half, -half + back, half + back, half]), np.stack([back, 2 * back])]
 
 
-def _tag(picture: np.ndarray, text: str, at: tuple[int, int], colour: tuple[int, int, int], scale: float) -> None:
+def draw_tag(picture: np.ndarray, text: str, at: tuple[int, int], colour: tuple[int, int, int], scale: float) -> None:
+    """Write words on a plate of `colour` into (H, W, 3) RGB in place, above the point `at` (x, y) [px]."""
     (width, height), base = cv2.getTextSize(text, _FONT, scale, 1)
     x = int(np.clip(at[0], 0, max(picture.shape[1] - width - 4, 0)))
     y = int(np.clip(at[1] - 4, height + 4, picture.shape[0] - base))

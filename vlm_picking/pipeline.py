@@ -1,5 +1,6 @@
 """The pipeline: a frame and a sentence in; an answer, detections and ranked grasps out. No ROS, no torch at import."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from vlm_picking.frame import RgbdFrame
 from vlm_picking.grasp import Gripper
 from vlm_picking.gripper_files import load_gripper
 from vlm_picking.history import History
+from vlm_picking.known_bin import KnownBin
 from vlm_picking.lift import lift
 from vlm_picking.masks import with_masks
 from vlm_picking.models.suite import ROLES_OF_SETTING, ModelSuite
@@ -26,6 +28,7 @@ from vlm_picking.result import Answer, LiftedObject, PickResult, Status
 from vlm_picking.run import OnStage, Run, ignore
 from vlm_picking.search import Scene, cannot_find, look
 from vlm_picking.support import Support, find_support
+from vlm_picking.transform import Transform
 from vlm_picking.warming import warm_up
 from vlm_picking.watch import Watch
 
@@ -37,6 +40,10 @@ class PickingPipeline:
         config: thresholds and limits.
         models: who is asked what; `ModelSuite.of(model)` lets one model do all that it can.
         grippers: what grasps are planned for.
+
+    Attributes:
+        camera_from_bin_frame: what gives the frame of `config.bin_pose` in the camera's, for each RGB-D frame; it may
+            raise FrameError. The camera's own frame unless set.
     """
 
     def __init__(self, config: PickingConfig, *, models: ModelSuite, grippers: tuple[Gripper, ...]) -> None:
@@ -45,6 +52,8 @@ class PickingPipeline:
         self.grippers = grippers
         self._history = self._new_history()
         self._floor: tuple[RgbdFrame, Support | None] | None = None
+        self._bin = KnownBin.of(config.bin_pose, config.bin_inner_m)
+        self.camera_from_bin_frame: Callable[[RgbdFrame], Transform] = lambda frame: Transform.identity()
 
     @classmethod
     def from_config(cls, config: PickingConfig) -> "PickingPipeline":
@@ -70,6 +79,7 @@ class PickingPipeline:
         if config.grippers != self.config.grippers:
             self.grippers = tuple(load_gripper(name) for name in config.grippers)
         before, self.config = self.config, config
+        self._bin, self._floor = KnownBin.of(config.bin_pose, config.bin_inner_m), None
         if (before.history_frames, before.history_interval_s) != (config.history_frames, config.history_interval_s):
             self._history = self._new_history()
 
@@ -85,9 +95,10 @@ class PickingPipeline:
             self._history.add(frame.stamp_ns, frame.rgb)
 
     def _floor_of(self, frame: RgbdFrame) -> Support | None:
-        """The bin's floor; asked twice about the same frame, it is found once."""
+        """The bin's floor, given or found; asked twice about the same frame, it is found once."""
         if self._floor is None or self._floor[0] is not frame:
-            self._floor = (frame, find_support(frame))
+            given = self._bin and self._bin.support(frame, self.camera_from_bin_frame(frame))
+            self._floor = (frame, given or find_support(frame))
         return self._floor[1]
 
     def _new_history(self) -> History[np.ndarray] | None:

@@ -95,18 +95,17 @@ def find_support(frame: RgbdFrame, *, rng: np.random.Generator | None = None) ->
     if plane is None:
         return None
     normal, offset_m = plane
-    interior = _interior_mask(cloud, *_bin_frame(small, known, *plane))
+    interior = interior_mask(cloud, *_bin_frame(small, known, *plane))
     inside = cloud[::step, ::step][known & interior[::step, ::step]]
     normal, offset_m = _refine(inside, *plane) or plane
     camera_from_bin, size_m, rise_m = _bin_frame(small, known, normal, offset_m)
-    interior = _interior_mask(cloud, camera_from_bin, size_m, rise_m)
-    distance = np.abs(small @ normal.astype(np.float32) + np.float32(offset_m))
-    near = known & (distance < 1.5 * noise_m(small[..., 2]))
+    interior = interior_mask(cloud, camera_from_bin, size_m, rise_m)
+    inlier_share, roughness_m = scatter_on_floor(small, known, normal, offset_m)
     return Support(
         normal=normal,
         offset_m=offset_m,
-        inlier_share=float(near.sum() / known.sum()),
-        roughness_m=1.48 * float(np.median(distance[near])) if near.any() else 0.0,
+        inlier_share=inlier_share,
+        roughness_m=roughness_m,
         interior=interior,
         camera_from_bin=camera_from_bin,
         size_m=size_m,
@@ -236,7 +235,16 @@ def _middle_weight(shape: tuple[int, int]) -> np.ndarray:
     return np.exp(-1.5 * (x**2 + y**2))
 
 
-def _interior_mask(cloud: np.ndarray, camera_from_bin: Transform, size_m: np.ndarray, rise_m: np.ndarray) -> np.ndarray:
+def scatter_on_floor(cloud: np.ndarray, known: np.ndarray, normal: np.ndarray, offset_m: float) -> tuple[float, float]:
+    """Share of the known readings of a cloud (H, W, 3) that lie on a plane, and their robust spread around it [m]."""
+    distance = np.abs(cloud @ normal.astype(np.float32) + np.float32(offset_m))
+    near = known & (distance < 1.5 * noise_m(cloud[..., 2]))
+    if not near.any():
+        return 0.0, 0.0
+    return float(near.sum() / known.sum()), 1.48 * float(np.median(distance[near]))
+
+
+def interior_mask(cloud: np.ndarray, camera_from_bin: Transform, size_m: np.ndarray, rise_m: np.ndarray) -> np.ndarray:
     """Pixels whose surface stands inside the walls, up to four fifths of their height."""
     in_bin = (cloud - camera_from_bin.translation_m.astype(np.float32)) @ camera_from_bin.rotation.astype(np.float32)
     inside = np.ones(cloud.shape[:2], bool)

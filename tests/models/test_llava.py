@@ -42,9 +42,7 @@ def librarys_processor(checkpoint):
     tokenizer = tf.AutoTokenizer.from_pretrained(checkpoint)
     template = tokenizer.chat_template
     if tf.AutoConfig.from_pretrained(checkpoint).model_type == "llava_next":
-        images = tf.LlavaNextImageProcessorPil.from_pretrained(checkpoint)
-        options = {"patch_size": 7, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
-        return tf.LlavaNextProcessor(images, tokenizer, chat_template=template, **options)
+        return tf.AutoProcessor.from_pretrained(checkpoint)
 
     class WithoutVideo(tf.LlavaOnevisionProcessor):
         def __init__(self, image_processor=None, tokenizer=None, chat_template=None):

@@ -38,26 +38,7 @@ def checkpoints(tmp_path_factory) -> dict[str, str]:
         last = tokenizer.encode("x]", add_special_tokens=False)[-1]
         teach(model, [last, *tokenizer.encode(word, add_special_tokens=False), tokenizer.eos_token_id], firmness=20.0)
         model.save_pretrained(directory)
-    for directory in directories.values():
-        processor_for_a_server(directory)
     return {word: str(directory) for word, directory in directories.items()}
-
-
-def processor_for_a_server(directory) -> None:
-    """What a checkpoint of the hub has besides: how many tokens stand for a picture."""
-    import transformers
-
-    config = transformers.LlavaNextConfig.from_pretrained(directory)
-    tokenizer = transformers.LlamaTokenizer.from_pretrained(directory)
-    processor = transformers.LlavaNextProcessor(
-        transformers.LlavaNextImageProcessorPil.from_pretrained(directory),
-        tokenizer,
-        patch_size=config.vision_config.patch_size,
-        vision_feature_select_strategy=config.vision_feature_select_strategy,
-        num_additional_image_tokens=1,
-        chat_template=tokenizer.chat_template,
-    )
-    processor.save_pretrained(directory)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection3DArray
 
 from tests.ros.rig import Rig, eventually
-from tests.ros.toys import FRAME_ID
+from tests.ros.toys import FLOOR_M, FRAME_ID
 from vlm_picking.errors import FrameError
 from vlm_picking.ros.conversions import pose_from_msg, transform_to_msg
 from vlm_picking.ros.frames import StaticLookup, Tf2Lookup
@@ -158,3 +158,20 @@ def test_an_unknown_target_frame_is_a_status_and_nothing_in_3d():
         assert reply.grasps.status == GraspCandidateArray.FAILED
         assert "base_link" in reply.grasps.message
         assert not rig.heard["detections_3d"]
+
+
+def test_the_bin_is_where_tf_and_the_settings_put_it():
+    identity = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
+    with Rig(bin_pose=identity, bin_inner_m=[0.6, 0.45, 0.0], bin_frame="bin") as rig:
+        tf = rig.ears.create_publisher(TFMessage, "/tf_static", LATCHED)
+        rig.operator.wait_until_active(20)
+        eventually(lambda: tf.get_subscription_count() > 0)
+        with rig.camera.streaming("apple", hz=10):
+            lost = rig.operator.ask("pick the apple", timeout_s=15)
+        assert lost.status == "FAILED" and "'bin'" in lost.answer.reason
+        camera_from_bin = Transform(np.diag([1.0, -1.0, -1.0]), [0.0, 0.0, FLOOR_M])
+        tf.publish(TFMessage(transforms=[*LINKS, link(FRAME_ID, "bin", camera_from_bin)]))
+        time.sleep(0.5)
+        with rig.camera.streaming("apple", hz=10):
+            found = rig.operator.ask("pick the apple", timeout_s=15)
+        assert found.grasps.status == GraspCandidateArray.FOUND, found.answer.reason + found.grasps.message

@@ -1,16 +1,20 @@
-"""`vlm-picking bench presence | grounding`: light to import; each command loads what it measures."""
+"""`vlm-picking bench presence | grounding | text`: light to import; each command loads what it measures."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vlm_picking.bench import picking_commands
+
 bench = typer.Typer(
     name="bench",
     help="Measure on simulated scenes that no training has seen; docs/benchmarks.md defines the figures.",
     no_args_is_help=True,
 )
+picking_commands.add_to(bench)
 
 Scenes = Annotated[int, typer.Option(min=1, help="How many scenes.")]
 Seed = Annotated[int, typer.Option(min=0, help="Which scenes; no seed shares one with another or with training.")]
@@ -85,6 +89,24 @@ def grounding(
         y="share that lies on what was asked for",
     )
     write_failures(folder / "failures.png", [run.wrong_answers, run.wrong_boxes])
+
+
+@bench.command()
+def text(
+    n: Annotated[int, typer.Option(min=1, help="How many texts.")] = 100_000,
+    seed: Annotated[int, typer.Option(min=0, help="Which texts.")] = 0,
+    as_json: AsJson = False,
+    out: Out = None,
+) -> None:
+    """Does any reply or sentence crash it? Exit status 1 where one does, or where what is read can't be right."""
+    from vlm_picking.bench import text as benchmark
+
+    run = benchmark.run_text(n, seed)
+    figures = benchmark.text_figures(run)
+    _report(out or Path("out/bench") / f"text-{seed}", "text", figures, benchmark.text_rows(run), as_json=as_json)
+    for fault in run.faults:
+        print(fault, file=sys.stderr)
+    raise typer.Exit(1 if run.faults else 0)
 
 
 class _Frames:

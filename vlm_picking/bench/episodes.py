@@ -1,37 +1,32 @@
 """One pick from a spoken prompt to the end of physics: scene, frame, pipeline, gripper.
 
-The scenes are those of scenes.py (held-out shapes and tables) with seeds of their own. The prompt names one object that is
-at least half visible and that its words fit alone ("pick the red mug"). The pipeline plans for the gripper that is
-mounted; its first candidate is carried out (sim/cell.py), nothing is tried again. Success: at the end of lifting, shaking
-and holding the asked object hangs in the gripper, and nothing else does.
+The scenes are those of scenes.py (held-out shapes and tables) with seeds of their own. The prompt names one object that
+is at least half visible and that its words fit alone ("pick the red mug"). The pipeline plans for the grippers that
+there are; its first candidate is carried out (sim/cell.py), nothing is tried again. Success: at the end of lifting,
+shaking and holding the asked object hangs in the gripper, and nothing else does.
 """
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from vlm_picking.bench.scenes import HEIGHT, LEAST_PIXELS, LEAST_VISIBLE, WIDTH
-from vlm_picking.frame import RgbdFrame
+from vlm_picking.bench.cells import FIRST_SEED, OTHER_SCENE, Shot, ToolChanger, ask, choose_target, photograph_cell
+from vlm_picking.config import PickingConfig
+from vlm_picking.errors import ConfigError
 from vlm_picking.grasp import GraspCandidate, Gripper, GripperKind
+from vlm_picking.gripper_files import load_gripper
+from vlm_picking.models.suite import ModelSuite
+from vlm_picking.pipeline import PickingPipeline
+from vlm_picking.result import PickResult, Status
 from vlm_picking.transform import Transform
 
-FIRST_SEED, EPISODES_A_SEED = 3_000_000_000, 1_000_000
+__all__ = ["FIRST_SEED", "Attempt", "Episode", "random_grasp", "run_episode"]
+
+SUCCESS, WRONG_OBJECT = "success", "wrong object"
+COULD_NOT_LOOK, NOT_SEEN, NO_GRASP = "could not look", "not seen", "no grasp"
 _TRIES = 20
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Shot:
-    """What a camera sees of a cell, with the truth.
-
-    `world_from_camera` is the camera's pose; `truth` the objects that can be seen, with their masks' ids.
-    """
-
-    frame: RgbdFrame
-    world_from_camera: Transform
-    truth: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,24 +34,30 @@ class Attempt:
     """A row of the table.
 
     Args:
-        seed: of the scene.
+        seed: of the episode.
+        scene_seed: of the scene; another where the first had nothing that could be asked for.
         prompt: what was asked.
         kind: of the asked object.
-        gripper: that carried the grasp out; "" without one.
-        result: "success", "wrong object" or why not.
+        control: whether the grasp was a random one.
+        gripper: that carried the grasp out; "" where there was none to carry out.
+        result: "success", "wrong object", a cause of `Outcome`, or "could not look", "not seen" or "no grasp".
         collided: "bin", "neighbour" or "".
         quality: of the candidate.
-        planning_ms: of the planner alone.
-        rejected: why candidates were thrown away.
-        reason: of the answer, where there was no grasp.
+        planning_ms: CPU time of the planner alone; NaN where it was not asked.
+        reason: of the candidate, or of the answer where there was none.
         seal: of a cup, as physics found it.
+        has_seal: whether any of the cups could have held the object; None without cups.
         visible: share of the asked object that was seen.
+        held: kinds of what hung in the gripper at the end; "-" for a distractor.
         terms: of the candidate.
+        rejected: why candidates were thrown away.
     """
 
     seed: int
+    scene_seed: int
     prompt: str
     kind: str
+    control: bool
     gripper: str
     result: str
     collided: str = ""
@@ -64,130 +65,131 @@ class Attempt:
     planning_ms: float = float("nan")
     reason: str = ""
     seal: float = 0.0
+    has_seal: bool | None = None
     visible: float = 0.0
+    held: tuple[str, ...] = ()
     terms: dict[str, float] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
 
 
-@cache
-def _graphics():
-    from vlm_picking.sim.canvas import open_gl
-
-    return open_gl()
-
-
-def photograph_cell(scene, rng: np.random.Generator) -> Shot:
-    """A frame of `scene` as a depth camera would give it: colour jitter, depth noise, holes, whole millimetres."""
-    from vlm_picking.sim.render import SceneRenderer
-    from vlm_picking.sim.sensor import add_depth_noise, depth_holes, photograph
-    from vlm_picking.sim.truth import frame_truth
-    from vlm_picking.sim.view import random_view
-
-    with SceneRenderer(scene, gl=_graphics()) as renderer:
-        rendered = renderer.render(random_view(rng, scene.crate, width=WIDTH, height=HEIGHT))
-    rgb = photograph(rendered.rgb, rng)
-    depth_m = add_depth_noise(rendered.depth_m, rng)
-    holes = depth_holes(rendered.depth_m, rgb, rng)
-    depth_m = np.where(holes, np.float32(np.nan), np.round(depth_m * 1e3) * np.float32(1e-3))
-    frame = RgbdFrame(rgb, depth_m, rendered.camera, frame_id="camera", stamp_ns=1)
-    return Shot(frame=frame, world_from_camera=rendered.world_from_camera, truth=frame_truth(scene, rendered))
-
-
-def choose_target(truth, rng: np.random.Generator) -> tuple[Any, str] | None:
-    """An object that is half visible and the only one that its words name, and those words."""
-    pixels = np.bincount(truth.ids.ravel(), minlength=256)
-    options = []
-    for item in truth.objects:
-        if item.kind is None or item.visible < LEAST_VISIBLE or pixels[item.id] < LEAST_PIXELS:
-            continue
-        alike = [other for other in truth.objects if other.kind == item.kind]
-        if len(alike) == 1:
-            options.append((item, item.kind))
-        elif item.colour and sum(other.colour in (item.colour, None) for other in alike) == 1:
-            options.append((item, f"{item.colour} {item.kind}"))
-    return options[int(rng.integers(len(options)))] if options else None
-
-
-def run_episode(seed: int, gripper_names: tuple[str, ...], subject, *, control: bool = False, on_step=None) -> Attempt:
-    """One pick.
+class Episode:
+    """A cell, its picture and what is asked for; `planned` and `control` each begin in the same state.
 
     Args:
-        seed: of the scene.
-        gripper_names: the grippers that may be used; the best candidate over all of them is carried out.
-        subject: None for the oracle, else a detector.
-        control: a random grasp on the asked object instead of a planned one.
-        on_step: called with the cell every 10 ms, to film.
-    """
-    from vlm_picking.config import PickingConfig
-    from vlm_picking.gripper_files import load_gripper
-    from vlm_picking.models.suite import ModelSuite
-    from vlm_picking.pipeline import PickingPipeline
-    from vlm_picking.sim.cell import PickCell
-    from vlm_picking.sim.oracle import OracleDetector
-    from vlm_picking.sim.scene import make_scene
+        seed: of the episode.
+        gripper_names: the grippers that may be used, names or files.
 
-    grippers = tuple(load_gripper(name) for name in gripper_names)
-    rng = np.random.default_rng((seed, 3))
-    for attempt in range(_TRIES):
-        scene = make_scene(seed + attempt * 10_000_000, held_out=True)
-        cell = PickCell(scene, grippers[0], seed=seed)
-        shot = photograph_cell(scene, rng)
-        chosen = choose_target(shot.truth, rng)
-        if chosen is not None:
-            break
-    else:
-        raise RuntimeError(f"no scene near seed {seed} has an object that can be asked for")
-    item, words = chosen
-    prompt = f"pick the {words}"
-    facts = {"seed": seed, "prompt": prompt, "kind": item.kind, "visible": item.visible}
-    if control:
-        grasp = random_grasp(shot, item, grippers, rng)
-        planning_ms = float("nan")
-    else:
-        detector = OracleDetector(shot.truth) if subject is None else subject
-        config = PickingConfig(grippers=gripper_names)
-        pipeline = PickingPipeline(config, models=ModelSuite.of(detector), grippers=grippers)
-        start = time.process_time()
-        result = pipeline.run(shot.frame, prompt)
-        planning_ms = result.timings_ms.get("plan", 1e3 * (time.process_time() - start))
+    Raises:
+        ConfigError: a gripper can't be loaded, or 20 scenes had nothing that can be asked for.
+    """
+
+    def __init__(self, seed: int, gripper_names: tuple[str, ...]) -> None:
+        from vlm_picking.sim.scene import make_scene
+
+        self.seed = seed
+        self.grippers = tuple(load_gripper(name) for name in gripper_names)
+        self._names = gripper_names
+        self._rng = np.random.default_rng((seed, 3))
+        for attempt in range(_TRIES):
+            scene = make_scene(seed + attempt * OTHER_SCENE, held_out=True)
+            self._tools = ToolChanger(scene, self.grippers, seed=seed)
+            self.shot: Shot = photograph_cell(scene, self._rng)
+            chosen = choose_target(self.shot.truth, self._rng)
+            if chosen is not None:
+                break
+        else:
+            raise ConfigError(f"no scene of seed {seed} has an object that can be asked for; take another seed")
+        self.item, words = chosen
+        self.prompt = f"pick the {words}"
+        self._facts = {
+            "seed": seed,
+            "scene_seed": scene.seed,
+            "prompt": self.prompt,
+            "kind": self.item.kind,
+            "visible": self.item.visible,
+            "has_seal": self._has_seal(),
+        }
+        self._random_grasp = random_grasp(self.shot, self.item, self.grippers, self._rng)
+        self.result: PickResult | None = None
+
+    def planned(self, models: ModelSuite | None, on_step: Callable | None = None) -> Attempt:
+        """The pipeline's first candidate, carried out.
+
+        Args:
+            models: who is asked; None for the oracle.
+            on_step: called with the cell every 10 ms, to film.
+        """
+        config = PickingConfig(grippers=self._names)
+        if models is None:
+            from vlm_picking.sim.oracle import OracleDetector
+
+            models = ModelSuite.of(OracleDetector(self.shot.truth))
+        pipeline = PickingPipeline(config, models=models, grippers=self.grippers)
+        self.result, planning_ms = ask(pipeline, self.shot.frame, self.prompt)
+        result = self.result
+        facts: dict[str, Any] = {"planning_ms": planning_ms, "rejected": dict(result.rejected)}
         if not result.grasps:
-            return Attempt(
-                **facts,
-                gripper="",
-                result="no grasp",
-                planning_ms=planning_ms,
-                rejected=result.rejected,
-                reason=result.answer.reason or result.answer.text,
-            )
+            reason = result.answer.reason or result.answer.text
+            said = why_no_grasp(result)
+            return Attempt(**self._facts, **facts, control=False, gripper="", result=said, reason=reason)
         grasp = result.grasps[0]
-    gripper = next(g for g in grippers if g.name == grasp.gripper)
-    if gripper is not grippers[0]:
-        scene = make_scene(scene.seed, held_out=True)
-        cell = PickCell(scene, gripper, seed=seed)
-    index = item.id - 1
-    cell.wants(index)
-    outcome = cell.pick(shot.world_from_camera @ grasp.camera_from_grasp, opening_m=grasp.opening_m, on_step=on_step)
-    if outcome.held == (index,):
-        said = "success"
-    elif outcome.held:
-        said = "wrong object"
-    else:
-        said = outcome.cause
-    return Attempt(
-        **facts,
-        gripper=gripper.name,
-        result=said,
-        collided=outcome.collided,
-        quality=grasp.quality,
-        planning_ms=planning_ms,
-        seal=outcome.seal,
-        terms=dict(grasp.terms),
-        reason=grasp.reason,
-    )
+        facts |= {"quality": grasp.quality, "terms": dict(grasp.terms), "reason": grasp.reason}
+        return Attempt(**self._facts, **facts, control=False, **self._carried_out(grasp, on_step))
+
+    def control(self, on_step: Callable | None = None) -> Attempt:
+        """A random grasp on the asked object, carried out."""
+        return Attempt(**self._facts, control=True, **self._carried_out(self._random_grasp, on_step))
+
+    def _carried_out(self, grasp: GraspCandidate, on_step: Callable | None) -> dict[str, Any]:
+        self._tools.restart()
+        cell = self._tools.take(grasp.gripper)
+        wanted = self.item.id - 1
+        cell.wants(wanted)
+        place = self.shot.world_from_camera @ grasp.camera_from_grasp
+        outcome = cell.pick(place, opening_m=grasp.opening_m, on_step=on_step)
+        result = SUCCESS if outcome.held == (wanted,) else WRONG_OBJECT if outcome.held else outcome.cause
+        return {
+            "gripper": grasp.gripper,
+            "result": result,
+            "collided": outcome.collided,
+            "seal": outcome.seal,
+            "held": tuple(cell.scene.objects[index].kind or "-" for index in outcome.held),
+        }
+
+    def _has_seal(self) -> bool | None:
+        from vlm_picking.sim.sealable import has_seal
+
+        cups = [gripper for gripper in self.grippers if gripper.kind is GripperKind.SUCTION]
+        if not cups:
+            return None
+        rng, shot = np.random.default_rng((self.seed, 4)), self.shot
+        view = {"camera": shot.frame.camera, "world_from_camera": shot.world_from_camera}
+        seen = shot.truth.ids == self.item.id
+        return any(has_seal(self._tools.cell, self.item.id - 1, seen, **view, gripper=cup, rng=rng) for cup in cups)
+
+
+def run_episode(
+    seed: int,
+    gripper_names: tuple[str, ...],
+    models: ModelSuite | None,
+    *,
+    control: bool = False,
+    on_step: Callable | None = None,
+) -> Attempt:
+    """One pick: `Episode.planned`, or `Episode.control`."""
+    episode = Episode(seed, gripper_names)
+    return episode.control(on_step) if control else episode.planned(models, on_step)
+
+
+def why_no_grasp(result: PickResult) -> str:
+    """What kept the pipeline from giving a candidate."""
+    if result.answer.status is Status.FAILED:
+        return COULD_NOT_LOOK
+    return NO_GRASP if len(result.detections) else NOT_SEEN
 
 
 def random_grasp(shot: Shot, item, grippers: tuple[Gripper, ...], rng: np.random.Generator) -> GraspCandidate:
-    """The control: straight down onto a random seen spot of the asked object, with a random turn and opening."""
+    """The control: straight down onto a random seen spot of the asked object, a random turn and depth, jaws open."""
     gripper = grippers[int(rng.integers(len(grippers)))]
     rows, columns = np.nonzero((shot.truth.ids == item.id) & np.isfinite(shot.frame.depth_m))
     pick = int(rng.integers(len(rows)))

@@ -16,6 +16,15 @@ def share(part: float, whole: float) -> float | None:
     return float(part / whole) if whole else None
 
 
+def wilson_interval(hits: int, n: int) -> list[float] | None:
+    """The 95 % interval [low, high] of a share of `hits` in `n` (Wilson 1927); None where nothing was tried."""
+    if not n:
+        return None
+    z, p = 1.959964, hits / n
+    middle, half = p + z * z / (2 * n), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return [round(float((middle + side * half) / (1 + z * z / n)), 4) for side in (-1, 1)]
+
+
 def calibration_bins(confidence: np.ndarray, right: np.ndarray, *, bins: int = 10) -> list[dict[str, float]]:
     """The bins of equal width that hold anything: `low`, `high`, mean `confidence`, share `right`, `n`."""
     which = np.minimum((confidence * bins).astype(int), bins - 1)

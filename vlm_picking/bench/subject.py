@@ -68,26 +68,31 @@ class Subject:
 
     def facts(self) -> dict[str, object]:
         """What the figures hang on beside the scenes: model, thresholds and machine."""
-        import numpy as np
-
         facts: dict[str, object] = {
             "model": self.model,
             "device": self.config.device,
             "present_threshold": self.config.present_threshold,
             "absent_threshold": self.config.absent_threshold,
-            "machine": {
-                "platform": platform.platform(),
-                "processor": platform.processor() or platform.machine(),
-                "cores": os.cpu_count(),
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-            },
+            "machine": machine(),
         }
         if self.model != ORACLE:
             import torch
 
             facts["machine"] |= {"torch": torch.__version__, "torch_threads": torch.get_num_threads()}
         return facts
+
+
+def machine() -> dict[str, object]:
+    """What figures were measured on."""
+    import numpy as np
+
+    return {
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
 
 
 @lru_cache(maxsize=4096)

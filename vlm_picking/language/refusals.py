@@ -47,15 +47,16 @@ class Reason(str, Enum):
 
 def refusal(reason: Reason, fault: str = "") -> PromptError:
     """The error to raise, without the sentence; `parse_prompt` adds that with `explained`."""
-    return PromptError(reason.value.format(_shortened(fault)))
+    return PromptError(reason.value.format(shortened(fault)))
 
 
 def explained(error: PromptError, text: str) -> PromptError:
     """The same error with the sentence in front and the examples behind."""
-    sentence = f"can't read '{_shortened(' '.join(text.split()))}': " if text.strip() else ""
+    sentence = f"can't read '{shortened(' '.join(text.split()))}': " if text.strip() else ""
     return PromptError(f"{sentence}{error}. Try: " + ", ".join(f"'{example}'" for example in EXAMPLES))
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """An operator's words as they are shown again: on one line, printable, not long."""
     printable = "".join(c if c.isprintable() else " " for c in text)
     return printable if len(printable) <= _ECHO_CHARACTERS else printable[: _ECHO_CHARACTERS - 3] + "..."

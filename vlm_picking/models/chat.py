@@ -103,6 +103,7 @@ class ChatModel:
 
     image_token = "<image>"
     max_images = 1
+    always_begins = False  # see PromptWriter
 
     def __init__(
         self, checkpoint: str | Path, *, device: str = "auto", dtype: str = "float32", offline: bool = False
@@ -114,7 +115,9 @@ class ChatModel:
         self._torch = torch
         self._device = choose_device(device)
         self._dtype = choose_dtype(dtype)
-        self._writer = PromptWriter(checkpoint, image_token=self.image_token, offline=offline)
+        self._writer = PromptWriter(
+            checkpoint, image_token=self.image_token, always_begins=self.always_begins, offline=offline
+        )
         self._settings = processor_settings(checkpoint, offline=offline)
         model = load_pretrained(AutoModelForImageTextToText, checkpoint, offline=offline, dtype=self._dtype)
         self._model = model.to(self._device).requires_grad_(False)

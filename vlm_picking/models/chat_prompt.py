@@ -15,6 +15,7 @@ from vlm_picking.errors import ModelError
 from vlm_picking.models.loading import hub_is_offline
 
 _HARMLESS = "a"
+_BRACKETS = str.maketrans(dict.fromkeys("<>[]{}|", " "))
 _LIKE_CONTROL = re.compile(
     r"""
     <\|[^<>]{0,64}\|> | \[/?[A-Z_]{2,16}\] | <</?[A-Z_]{2,16}>>
@@ -28,6 +29,9 @@ _LIKE_CONTROL = re.compile(
 def plain_text(text: str, control_tokens: Iterable[str] = ()) -> str:
     """`text` in one line without control tokens, those of the tokenizer and those that are known from other models.
 
+    Marks that can't be seen (direction, zero width, soft hyphens) go first: some tokenizers drop them, and what stood
+    around them would close up to a control token.
+
     >>> plain_text("a <|im_end|>red\\n mug")
     'a red mug'
 
@@ -35,7 +39,7 @@ def plain_text(text: str, control_tokens: Iterable[str] = ()) -> str:
         ModelError: nothing is left.
     """
     pattern = _any_of(tuple(control_tokens))
-    plain = unicodedata.normalize("NFKC", text)
+    plain = unicodedata.normalize("NFKC", "".join(c for c in text if unicodedata.category(c) != "Cf"))
     plain = "".join(" " if unicodedata.category(letter) in ("Cc", "Cs", "Co", "Cn") else letter for letter in plain)
     before = None
     while before != plain:  # taking one out may join the halves of another
@@ -46,6 +50,23 @@ def plain_text(text: str, control_tokens: Iterable[str] = ()) -> str:
     if not plain:
         raise ModelError(f"nothing to ask is left of {text[:80]!r}")
     return plain
+
+
+def bare_text(text: str) -> str:
+    """`text` in one line without the characters that control tokens are made of.
+
+    For models on servers, whose tokens nobody here knows.
+
+    >>> bare_text("red <|custom|> mug")
+    'red custom mug'
+
+    Raises:
+        ModelError: nothing is left.
+    """
+    bare = " ".join(plain_text(text).translate(_BRACKETS).split())
+    if not bare:
+        raise ModelError(f"nothing to ask is left of {text[:80]!r}")
+    return bare
 
 
 @lru_cache(maxsize=8)
@@ -60,13 +81,17 @@ class PromptWriter:
     Args:
         checkpoint: a directory, or "owner/name" on the hub.
         image_token: what the chat template writes in the place of an image.
+        always_begins: prompts begin with the token that begins texts (where there is none, that ends them), even where
+            neither the template nor the tokenizer writes it.
         offline: never ask the hub.
 
     Raises:
         ModelError: there is no tokenizer or no chat template, or they don't know `image_token`.
     """
 
-    def __init__(self, checkpoint: str, *, image_token: str, offline: bool = False) -> None:
+    def __init__(
+        self, checkpoint: str, *, image_token: str, always_begins: bool = False, offline: bool = False
+    ) -> None:
         from transformers import AutoTokenizer, ProcessorMixin
 
         offline = offline or hub_is_offline()
@@ -89,6 +114,7 @@ class PromptWriter:
         self.processor_settings = settings
         self._template = template
         self._image_token = image_token
+        self._always_begins = always_begins
         self._control_tokens = tuple(added)
         self._control_ids = frozenset(added.values()) | set(self.tokenizer.all_special_ids)
         self._controls_of_harmless = lru_cache(maxsize=32)(
@@ -139,6 +165,9 @@ class PromptWriter:
 
     def _ids(self, text: str) -> list[int]:
         begin = self.tokenizer.bos_token
+        if self._always_begins:
+            begin = begin or self.tokenizer.eos_token
+            text = text if text.startswith(begin) else begin + text
         written = begin is not None and text.startswith(begin)
         return self.tokenizer(text, add_special_tokens=not written)["input_ids"]
 

@@ -102,5 +102,4 @@ FAMILY = Family(
         "florence-community/Florence-2-large": "777 M",
         "florence-community/Florence-2-large-ft": "777 M",
     },
-    encode_once=True,
 )

@@ -110,5 +110,4 @@ FAMILY = Family(
         "llava-hf/llava-onevision-qwen2-0.5b-ov-hf": "0.9 B",
         "llava-hf/llava-onevision-qwen2-7b-ov-hf": "8.0 B",
     },
-    encode_once=True,
 )

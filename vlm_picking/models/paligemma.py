@@ -106,5 +106,4 @@ FAMILY = Family(
         "google/paligemma2-3b-mix-448": "3.0 B",
         "google/paligemma2-10b-mix-448": "9.7 B",
     },
-    encode_once=True,
 )

@@ -104,5 +104,4 @@ FAMILY = Family(
         "Qwen/Qwen3-VL-4B-Instruct": "4.4 B",
         "Qwen/Qwen3-VL-8B-Instruct": "8.8 B",
     },
-    encode_once=True,
 )

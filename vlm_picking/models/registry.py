@@ -20,8 +20,10 @@ MODULES: tuple[str, ...] = (
     "clip",
     "clipseg",
     "florence2",
+    "gemma3",
     "grounding_dino",
     "llava",
+    "molmo2",
     "omdet",
     "owl",
     "paligemma",
@@ -31,6 +33,7 @@ MODULES: tuple[str, ...] = (
     "sam2",
     "sam3",
     "siglip",
+    "smolvlm",
 )
 
 # Short names for checkpoints that people ask for most.

@@ -14,7 +14,7 @@ import numpy as np
 from vlm_picking.detections import Detections, suppress
 from vlm_picking.errors import ModelError, ReplyError
 from vlm_picking.models.base import Role, YesNo
-from vlm_picking.models.chat_prompt import plain_text
+from vlm_picking.models.chat_prompt import bare_text
 from vlm_picking.models.family import Family
 from vlm_picking.models.loading import require_packages
 from vlm_picking.models.memory import checked_image, checked_texts
@@ -34,7 +34,6 @@ _MAX_YES_NO_TOKENS = 16
 _MAX_IOU = 0.7
 _LEEWAY = 0.02  # of a side: as far beyond the picture a box may reach before its numbers are taken for another unit
 _JPEG_QUALITY = 90
-_CONTROL = str.maketrans(dict.fromkeys("<>[]{}|", " "))
 
 _ANSWER = "Answer the question about the picture in one or two sentences."
 _YES_NO = "Answer the question about the picture with one word, yes or no."
@@ -175,11 +174,8 @@ def _words(instruction: str, operators_text: str | None) -> list[dict]:
     """
     if operators_text is None:
         return [{"type": "text", "text": instruction}]
-    plain = " ".join(plain_text(operators_text).translate(_CONTROL).split())
-    if not plain:
-        raise ModelError(f"nothing to ask is left of {operators_text[:80]!r}")
     # Many chat templates write parts one after the other with nothing between them.
-    return [{"type": "text", "text": f"{instruction}\n"}, {"type": "text", "text": plain}]
+    return [{"type": "text", "text": f"{instruction}\n"}, {"type": "text", "text": bare_text(operators_text)}]
 
 
 FAMILY = Family(

@@ -2,8 +2,8 @@
 
 A resize along one axis is a matrix; a picture is resized by two products, the values rounded to whole grey levels after
 each as Pillow does. Matrices are kept by size. As in Pillow 13 the rows come first, but the columns where the height
-shrinks by more than twice what the width does [px]. Until version 12 the rows always came first, which differs by a grey
-level, and by some more where noise is stretched.
+shrinks by more than twice what the width does [px]. Until version 12 the rows always came first, which differs by a
+grey level, and by some more where noise is stretched.
 """
 
 import math

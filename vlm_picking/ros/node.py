@@ -15,6 +15,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 
 from vlm_picking.config import PickingConfig
 from vlm_picking.errors import ConfigError, PickingError
+from vlm_picking.frame import RgbdFrame
 from vlm_picking.history import History
 from vlm_picking.pipeline import PickingPipeline
 from vlm_picking.ros.dialogue import Dialogue
@@ -29,6 +30,7 @@ from vlm_picking.ros.parameters import NodeParameters
 from vlm_picking.ros.plan_action import PlanGraspsServer
 from vlm_picking.ros.settings import NodeConfig
 from vlm_picking.ros.worker import PickingWorker
+from vlm_picking.transform import Transform
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -143,7 +145,8 @@ class PickingNode(LifecycleNode):
 
     def _start_looking(self, settings: NodeConfig) -> None:
         self._monitor.restart()
-        self._frames = frame_lookup(self) if settings.target_frame else None
+        self._frames = frame_lookup(self) if settings.target_frame or settings.bin_frame else None
+        self._pipeline.camera_from_bin_frame = self._camera_from(settings.bin_frame)
         self._worker = PickingWorker(
             pipeline=self._pipeline,
             inbox=self._inbox,
@@ -169,6 +172,13 @@ class PickingNode(LifecycleNode):
             self._frames.stop()
             self._frames = None
         self._recent = None
+
+    def _camera_from(self, bin_frame: str) -> Callable[[RgbdFrame], Transform]:
+        """Where a frame of TF is as seen by the camera, at the stamp of each image; empty is the camera's own."""
+        frames = self._frames
+        if not bin_frame:
+            return lambda frame: Transform.identity()
+        return lambda frame: frames.target_from_source(frame.frame_id, bin_frame, frame.stamp_ns)
 
     def _release(self, state: str) -> None:
         self._pipeline, self._state = None, state

@@ -133,6 +133,8 @@ def describe(name: str, field: FieldInfo) -> ParameterDescriptor:
     elif kind is int and (math.isfinite(low) or math.isfinite(high)):
         low, high = max(low, -_INT32), min(high, _INT32)
         descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
+    elif get_origin(kind) is tuple and float in get_args(kind):
+        descriptor.dynamic_typing = True  # an empty list of ROS is one of bytes, and [0, 1] one of whole numbers
     if choices := _choices(kind):
         descriptor.additional_constraints = f"one of: {', '.join(choices)}"
     return descriptor

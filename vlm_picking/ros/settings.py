@@ -19,6 +19,7 @@ class NodeConfig(Settings):
     target_frame: str = Field(
         "", description="TF frame of detections_3d and grasps; empty for the camera's optical frame."
     )
+    bin_frame: str = Field("", description="TF frame that bin_pose is given in; empty for the camera's optical frame.")
     compressed: bool = Field(False, description="Take color/image/compressed and depth/image/compressedDepth.")
     reliable: bool = Field(
         False,
@@ -57,5 +58,5 @@ class NodeConfig(Settings):
 # A change of these takes effect where they are read: at configure or activate.
 NEEDS_CLEANUP = frozenset({"model", "device", "dtype", "offline", *ROLES_OF_SETTING})
 NEEDS_DEACTIVATE = frozenset(
-    {"compressed", "reliable", "sync_slop_s", "target_frame", "history_frames", "history_interval_s"}
+    {"bin_frame", "compressed", "reliable", "sync_slop_s", "target_frame", "history_frames", "history_interval_s"}
 )

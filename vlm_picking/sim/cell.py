@@ -12,29 +12,17 @@ import numpy as np
 
 from vlm_picking.grasp import Gripper, GripperKind
 from vlm_picking.sim.assembly import assemble
-from vlm_picking.sim.canvas import SEEN_GROUPS
-from vlm_picking.sim.hand import FINGERS, HAND, HAND_PREFIX, TARGET, held_by_cup
+from vlm_picking.sim.motions import LIFT_M, Motions
 from vlm_picking.sim.scene import Scene
-from vlm_picking.sim.seal import VACUUM_PA, seal_share
+from vlm_picking.sim.vacuum import Vacuum
 from vlm_picking.transform import Transform
 
-LIFT_M = 0.2
 PRE_OPENING_M = 0.008
 """Jaws come down this much wider than what they will hold."""
-_APPROACH_SPEED, _LIFT_SPEED = 0.15, 0.25  # m/s
-_CLOSE_SPEED = 0.06  # m/s a finger
-_DWELL_S, _SHAKE_S, _HOLD_S = 0.15, 1.2, 1.0
-_SHAKE_M, _SHAKES = 0.015, 2  # along one axis, then along the other: 6.6 m/s^2 at most
-_PRESS_M = 0.006
-_TOUCH_N, _CRASH_N = 3.0, 25.0
-_HELD_RISE_M = 0.6 * LIFT_M
-_SHEAR = 0.6
-"""What a cup holds sideways, relative to what it holds straight."""
-_PEEL = 0.8
-"""The moment that peels a cup off, relative to force times radius."""
-_SMOOTH_S = 0.02
-
-OnStep = Callable[["PickCell"], None]
+_HELD_RISE_M, _HELD_WITHIN_M = 0.6 * LIFT_M, 0.2
+_MOVED_M = 0.02
+_SETTLE_S, _RESETTLE_S = 0.6, 0.8
+_STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,18 +59,26 @@ class PickCell:
         self.model, self._body = assembly.model, assembly.body
         self.data = mujoco.MjData(self.model)
         self._qpos = self.model.jnt_qposadr[self.model.body_jntadr[self._body]]
-        self._hand = self.model.body(HAND).id
-        self._target = int(self.model.body_mocapid[self.model.body(TARGET).id])
-        names = [self.model.geom(number).name for number in range(self.model.ngeom)]
-        self._is_hand = np.array([name.startswith(HAND_PREFIX) for name in names])
         theirs = scene.model.jnt_qposadr[scene.model.body_jntadr[scene.assembly.body]]
         for mine, other in zip(self._qpos, theirs, strict=True):
             self.data.qpos[mine : mine + 7] = scene.data.qpos[other : other + 7]
         self._theirs = theirs
         self._gone: set[int] = set()
-        self._park()
-        self._run(0.6)
+        self._wanted = -1
+        self._on_step: Callable[[PickCell], None] | None = None
+        suction = gripper.kind is GripperKind.SUCTION
+        things = tuple(scene.objects)
+        self.vacuum = Vacuum(self.model, self.data, self._body, things, gripper.cup_radius_m) if suction else None
+        self._hand = Motions(self.model, self.data, self._body, gripper, self.vacuum, self._after_step)
+        self._hand.park()
+        self._hand.wait(_SETTLE_S)
         self.sync()
+        self._rest = self._state()
+
+    @property
+    def body_of_object(self) -> np.ndarray:
+        """(N,) the body ids of the scene's objects in this cell's model."""
+        return self._body
 
     def sync(self) -> None:
         """Bring the scene, which is what the camera looks at, to the state of this cell."""
@@ -91,45 +87,74 @@ class PickCell:
             data.qpos[other : other + 7] = self.data.qpos[mine : mine + 7]
         mujoco.mj_forward(self.scene.model, data)
 
-    def pick(self, world_from_grasp: Transform, *, opening_m: float = 0.0, on_step: OnStep | None = None) -> Outcome:
+    def restart(self) -> None:
+        """Bring the cell back to how it was before its first pick; what was taken out lies there again."""
+        mujoco.mj_setState(self.model, self.data, self._rest, _STATE)
+        self._gone.clear()
+        if self.vacuum is not None:
+            self.vacuum.release()
+        mujoco.mj_forward(self.model, self.data)
+        self.sync()
+
+    def take_over(self, other: "PickCell") -> None:
+        """Bring this cell, which has another gripper, to the state in which `other` is."""
+        for mine, its in zip(self._qpos, other._qpos, strict=True):
+            self.data.qpos[mine : mine + 7] = other.data.qpos[its : its + 7]
+        self._gone = set(other._gone)
+        self._hand.park()
+        self.sync()
+
+    def wants(self, index: int | None) -> None:
+        """Say which object the next picks are for: pressing on it is no collision."""
+        self._wanted = -1 if index is None else int(self._body[index])
+
+    def pick(
+        self,
+        world_from_grasp: Transform,
+        *,
+        opening_m: float = 0.0,
+        on_step: Callable[["PickCell"], None] | None = None,
+    ) -> Outcome:
         """Carry out one grasp: the TCP's pose at contact in the world, and how far the pads are apart there [m].
 
         Args:
             on_step: called after every 10 ms, to film.
         """
-        jaws = self.gripper.kind is GripperKind.PARALLEL_JAW
         before = self._centres()
         standoff = world_from_grasp @ Transform(np.eye(3), np.array([0.0, 0.0, -self.gripper.standoff_m]))
-        self._teleport(standoff, min(opening_m + PRE_OPENING_M, self.gripper.max_opening_m) if jaws else 0.0)
-        collided, stopped = self._approach(standoff, world_from_grasp, on_step)
-        seal, cause, sealed = 0.0, "collision" if stopped else "", None
-        if not stopped and jaws:
-            self._close(on_step)
+        opening_m = min(opening_m + PRE_OPENING_M, self.gripper.max_opening_m) if self.vacuum is None else 0.0
+        if self.vacuum is not None:
+            self.vacuum.release()
+        self._on_step, seal, met = on_step, 0.0, False
+        self._hand.jump(standoff, opening_m)
+        collided, stopped = self._hand.approach(standoff, world_from_grasp, wanted=self._wanted)
+        if not stopped and self.vacuum is None:
+            self._hand.close()
+            met = self._hand.is_closed
         elif not stopped:
-            sealed, seal = self._press_and_seal(on_step)
-            cause = "" if sealed is not None else "no seal"
-        pulled = self._carry(sealed, seal, on_step)
+            self._hand.press()
+            seal = self.vacuum.seal()
+        self._hand.carry()
+        self._on_step = None
         rise = self._centres()[:, 2] - before[:, 2]
-        near = np.linalg.norm(self._centres() - self.data.xpos[self._hand], axis=1) < 0.2
+        near = np.linalg.norm(self._centres() - self._hand.position_m, axis=1) < _HELD_WITHIN_M
         held = tuple(int(i) for i in np.flatnonzero((rise > _HELD_RISE_M) & near) if i not in self._gone)
-        if not held and not cause:
-            if pulled:
-                cause = "pulled off"
-            else:
-                closed = jaws and self.data.qpos[self._finger(0)] < 5e-4
-                cause = "missed" if closed or not jaws else "slipped"
-            if jaws and not (rise[list(set(range(len(rise))) - self._gone)] < 0.02).all():
-                cause = "slipped"
+        cause = "" if held else "collision" if stopped else self._why(seal, met, rise)
         return Outcome(held=held, collided=collided, cause=cause, seal=seal)
+
+    def _why(self, seal: float, met: bool, rise: np.ndarray) -> str:
+        """Why nothing hangs in a gripper that came down unharmed."""
+        if self.vacuum is not None:
+            return "no seal" if seal <= 0 else "pulled off" if self.vacuum.torn else "missed"
+        lifted = any(rise[index] >= _MOVED_M for index in range(len(rise)) if index not in self._gone)
+        return "missed" if met and not lifted else "slipped"
 
     def remove(self, indices: tuple[int, ...]) -> None:
         """Take objects out of the cell, and let what lay on them settle."""
-        for index in indices:
-            self._gone.add(index)
-            start = self._qpos[index]
-            self.data.qpos[start : start + 7] = [3.0 + index, 0, -5.0, 1, 0, 0, 0]
-        self._park()
-        self._run(0.8)
+        self._gone.update(indices)
+        self._hold_back()
+        self._hand.park()
+        self._hand.wait(_RESETTLE_S)
         self.sync()
 
     def inside(self) -> tuple[int, ...]:
@@ -142,196 +167,20 @@ class PickCell:
     def _centres(self) -> np.ndarray:
         return self.data.xpos[self._body].copy()
 
-    def _finger(self, which: int) -> int:
-        return int(self.model.jnt_qposadr[self.model.joint(FINGERS[which]).id])
+    def _state(self) -> np.ndarray:
+        state = np.empty(mujoco.mj_stateSize(self.model, _STATE))
+        mujoco.mj_getState(self.model, self.data, state, _STATE)
+        return state
 
-    def _park(self) -> None:
-        """The hand far away, holding nothing; objects that are gone stay where nothing is."""
-        if self.gripper.kind is GripperKind.SUCTION:
-            self._lip_meets(True)
-            for index in range(len(self._body)):
-                self.data.eq_active[self.model.equality(held_by_cup(index)).id] = 0
-        self._teleport(Transform(np.eye(3), np.array([0.0, 0.0, 1.5])), 0.0)
-        self.data.qvel[:] = 0.0
+    def _after_step(self) -> None:
+        self._hold_back()
+        if self._on_step is not None:
+            self._on_step(self)
 
-    def _teleport(self, world_from_hand: Transform, opening_m: float) -> None:
-        start = self.model.jnt_qposadr[self.model.body_jntadr[self._hand]]
-        quat = np.zeros(4)
-        mujoco.mju_mat2Quat(quat, world_from_hand.rotation.ravel())
-        self.data.qpos[start : start + 7] = [*world_from_hand.translation_m, *quat]
-        if self.gripper.kind is GripperKind.PARALLEL_JAW:
-            for which in (0, 1):
-                self.data.qpos[self._finger(which)] = opening_m / 2
-            self.data.ctrl[:] = opening_m / 2
-        self._aim(world_from_hand.translation_m, quat)
-        mujoco.mj_forward(self.model, self.data)
-
-    def _aim(self, position: np.ndarray, quat: np.ndarray | None = None) -> None:
-        self.data.mocap_pos[self._target] = position
-        if quat is not None:
-            self.data.mocap_quat[self._target] = quat
-
-    def _run(self, seconds: float, on_step: OnStep | None = None, path=None) -> None:
-        """Let time pass; `path(share)` gives the hand's position on the way."""
-        steps = max(1, round(seconds / 0.01))
-        per_step = max(1, round(0.01 / self.model.opt.timestep))
-        for step in range(steps):
-            if path is not None:
-                self._aim(path((step + 1) / steps))
-            mujoco.mj_step(self.model, self.data, per_step)
-            for index in self._gone:
-                self._still(index)
-            if on_step is not None:
-                on_step(self)
-
-    def _still(self, index: int) -> None:
-        """What was taken away neither falls nor comes back."""
-        start = self._qpos[index]
-        self.data.qpos[start : start + 7] = [3.0 + index, 0, -5.0, 1, 0, 0, 0]
-        speed = self.model.jnt_dofadr[self.model.body_jntadr[self._body[index]]]
-        self.data.qvel[speed : speed + 6] = 0.0
-
-    def _approach(self, start: Transform, end: Transform, on_step: OnStep | None) -> tuple[str, bool]:
-        """Move to contact; what was hit on the way, and whether that stopped the move."""
-        seconds = max(self.gripper.standoff_m / _APPROACH_SPEED, 0.05)
-        collided, stopped = "", False
-
-        def watch(cell: "PickCell") -> None:
-            nonlocal collided, stopped
-            hit, force = cell._touching()
-            if force > _TOUCH_N and not collided:
-                collided = hit
-            stopped = stopped or force > _CRASH_N
-            if on_step is not None:
-                on_step(cell)
-
-        a, b = start.translation_m, end.translation_m
-        steps = max(1, round(seconds / 0.05))
-        for step in range(steps):
-            near, far = a + (b - a) * step / steps, a + (b - a) * (step + 1) / steps
-            self._run(0.05, watch, lambda share, near=near, far=far: near + (far - near) * share)
-            if stopped:
-                break
-        else:
-            self._run(0.1, watch)
-        return collided, stopped
-
-    def _touching(self) -> tuple[str, float]:
-        """What the hand presses on hardest that is no object it may touch lightly: its name and the force [N]."""
-        name, most = "", 0.0
-        wrench = np.zeros(6)
-        for number in range(self.data.ncon):
-            contact = self.data.contact[number]
-            ours = self._is_hand[contact.geom1], self._is_hand[contact.geom2]
-            if ours[0] == ours[1]:
-                continue
-            other = contact.geom2 if ours[0] else contact.geom1
-            is_object = self.model.geom_bodyid[other] in self._body
-            if is_object and self.model.geom_bodyid[other] == self._wanted:
-                continue
-            mujoco.mj_contactForce(self.model, self.data, number, wrench)
-            if wrench[0] > most:
-                name, most = "neighbour" if is_object else "bin", float(wrench[0])
-        return name, most
-
-    _wanted = -1
-
-    def wants(self, index: int | None) -> None:
-        """Say which object the next picks are for: pressing on it is no collision."""
-        self._wanted = -1 if index is None else int(self._body[index])
-
-    def _close(self, on_step: OnStep | None) -> None:
-        """Close at a speed that throws nothing, then press with the full force."""
-        start, end = float(self.data.ctrl[0]), -0.02
-        steps = max(1, round((start - end) / (_CLOSE_SPEED * 0.01)))
-        for step in range(steps):
-            self.data.ctrl[:] = start + (end - start) * (step + 1) / steps
-            self._run(0.01, on_step)
-        self._run(0.1, on_step)
-
-    def _press_and_seal(self, on_step: OnStep | None) -> tuple[int | None, float]:
-        """Press the cup on; the object that it seals on, and how well."""
-        rotation = self.data.xmat[self._hand].reshape(3, 3).copy()
-        start = self.data.mocap_pos[self._target].copy()
-        self._run(0.15, on_step, lambda share: start + share * _PRESS_M * rotation[:, 2])
-        position, rotation = self.data.xpos[self._hand].copy(), self.data.xmat[self._hand].reshape(3, 3).copy()
-        hit = np.array([-1], np.int32)
-        back = position - 0.02 * rotation[:, 2]
-        mujoco.mj_ray(self.model, self.data, back, rotation[:, 2], SEEN_GROUPS, 1, self._hand, hit)
-        body = self.model.geom_bodyid[hit[0]] if hit[0] >= 0 else -1
-        found = np.flatnonzero(self._body == body)
-        if not len(found):
-            return None, 0.0
-        index = int(found[0])
-        seal = seal_share(self.model, self.data, int(body), position, rotation, self.gripper.cup_radius_m)
-        if any(part.texture == "porous" for part in self.scene.objects[index].parts if part.visible):
-            seal = 0.0  # air goes through
-        if seal <= 0:
-            return None, 0.0
-        self._hold(index)
-        return index, seal
-
-    def _hold(self, index: int) -> None:
-        equality = self.model.equality(held_by_cup(index)).id
-        hand, thing = self._hand, self._body[index]
-        inverse, place, turn = np.zeros(4), np.zeros(3), np.zeros(4)
-        mujoco.mju_negQuat(inverse, self.data.xquat[hand])
-        mujoco.mju_rotVecQuat(place, self.data.xpos[thing] - self.data.xpos[hand], inverse)
-        mujoco.mju_mulQuat(turn, inverse, self.data.xquat[thing])
-        self.model.eq_data[equality, :3] = 0.0
-        self.model.eq_data[equality, 3:6] = place
-        self.model.eq_data[equality, 6:10] = turn
-        self.model.eq_data[equality, 10] = 1.0
-        self.data.eq_active[equality] = 1
-        self._lip_meets(False)
-
-    def _lip_meets(self, others: bool) -> None:
-        """Held by vacuum, the lip's own pressure against the object would count as a load."""
-        lip = self.model.geom(f"{HAND_PREFIX}lip").id
-        self.model.geom_contype[lip], self.model.geom_conaffinity[lip] = (2, 1) if others else (0, 0)
-
-    def _carry(self, sealed: int | None, seal: float, on_step: OnStep | None) -> bool:
-        """Lift, shake and hold; whether a cup's object was pulled off."""
-        start = self.data.xpos[self._hand].copy()
-        self._run(_DWELL_S, on_step, lambda _: start)  # what the press has squeezed springs back
-        top = start + [0.0, 0.0, LIFT_M]
-        limit = seal * VACUUM_PA * np.pi * (0.85 * self.gripper.cup_radius_m) ** 2
-        load, pulled = np.zeros(3), False
-
-        def watch(cell: "PickCell") -> None:
-            nonlocal load, pulled
-            if sealed is not None and not pulled:
-                load = load + (cell._load(sealed) - load) * min(1.0, 0.01 / _SMOOTH_S)
-                pull, shear, moment = load
-                use = np.hypot(max(pull, 0.0) / limit, shear / (_SHEAR * limit))
-                peel = moment / (_PEEL * limit * cell.gripper.cup_radius_m)
-                if max(use, peel) > 1:
-                    pulled = True
-                    cell.data.eq_active[cell.model.equality(held_by_cup(sealed)).id] = 0
-            if on_step is not None:
-                on_step(cell)
-
-        def ease(share: float) -> float:
-            return share * share * (3 - 2 * share)
-
-        self._run(1.5 * LIFT_M / _LIFT_SPEED, watch, lambda share: start + (top - start) * ease(share))
-
-        def shaken(share: float) -> np.ndarray:
-            axis = np.array([1.0, 0.0, 0.0]) if share < 0.5 else np.array([0.0, 1.0, 0.0])
-            return top + _SHAKE_M * np.sin(2 * np.pi * 2 * _SHAKES * share) * axis
-
-        self._run(_SHAKE_S, watch, shaken)
-        self._run(_HOLD_S, watch)
-        return pulled
-
-    def _load(self, index: int) -> np.ndarray:
-        """What the vacuum has to hold now: pull along the cup's axis [N], shear [N] and bending moment [Nm]."""
-        equality = self.model.equality(held_by_cup(index)).id
-        rows = (self.data.efc_type == mujoco.mjtConstraint.mjCNSTR_EQUALITY) & (self.data.efc_id == equality)
-        force = self.data.efc_force[rows]
-        if len(force) < 6:
-            return np.zeros(3)
-        axis = self.data.xmat[self._hand].reshape(3, 3)[:, 2]
-        pull = float(force[:3] @ axis)
-        shear = float(np.linalg.norm(force[:3] - pull * axis))
-        return np.array([pull, shear, float(np.linalg.norm(force[3:6]))])
+    def _hold_back(self) -> None:
+        """What was taken out neither falls nor comes back."""
+        for index in self._gone:
+            start = self._qpos[index]
+            self.data.qpos[start : start + 7] = [3.0 + index, 0, -5.0, 1, 0, 0, 0]
+            speed = self.model.jnt_dofadr[self.model.body_jntadr[self._body[index]]]
+            self.data.qvel[speed : speed + 6] = 0.0

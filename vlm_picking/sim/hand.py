@@ -96,9 +96,7 @@ def _cup(spec: mujoco.MjSpec, hand, gripper: Gripper, n_objects: int) -> None:
     radius = gripper.cup_radius_m
     lip = 0.4 * radius + 0.004
     # The lip gives way like rubber; the tube above it does not.
-    _geom(
-        hand, "lip", mujoco.mjtGeom.mjGEOM_CYLINDER, [radius, lip / 2, 0], [0, 0, -lip / 2], _DARK, [0.03, 1.0]
-    )
+    _geom(hand, "lip", mujoco.mjtGeom.mjGEOM_CYLINDER, [radius, lip / 2, 0], [0, 0, -lip / 2], _DARK, [0.03, 1.0])
     tube = [min(0.8 * radius, 0.01), _TUBE_M / 2, 0]
     _geom(hand, "tube", mujoco.mjtGeom.mjGEOM_CYLINDER, tube, [0, 0, -lip - tube[1]], _GREY)
     for index in range(n_objects):

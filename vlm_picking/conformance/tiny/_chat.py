@@ -4,7 +4,9 @@ The embeddings of a language model are made so large that its layers hardly chan
 one token with the next. What the image adds is small but there: probabilities change with it, words don't.
 """
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def byte_level_token(text: str) -> str:
@@ -28,9 +30,16 @@ def teach(model, chain: Sequence[int], *, seed: int = 0, firmness: float = 10.0)
     embeddings, head = model.get_input_embeddings().weight, model.get_output_embeddings().weight
     with torch.no_grad():
         for name, weight in model.named_parameters():
-            if "language_model" in name and name.endswith("o_proj.weight"):
+            if "vision" not in name and name.endswith("o_proj.weight"):
                 weight *= 8  # else the image would hardly be heard
         embeddings.normal_(generator=generator)
         head.normal_(std=0.05, generator=generator)
         for this, following in zip(chain, chain[1:], strict=False):
             head[following] += firmness * embeddings[this] / embeddings.shape[1]
+
+
+def save_processor_config(directory: Path, processor: str, **settings) -> Path:
+    """Write processor_config.json as checkpoints of the hub have it: the processor's class and its settings."""
+    content = {"processor_class": processor, **settings}
+    (directory / "processor_config.json").write_text(json.dumps(content, indent=2) + "\n")
+    return directory

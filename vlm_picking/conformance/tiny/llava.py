@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vlm_picking.conformance.tiny._chat import teach
+from vlm_picking.conformance.tiny._chat import save_processor_config, teach
 from vlm_picking.conformance.tiny._tokenizers import byte_level, sentencepiece_like
 
 _SAYING = ("a", "red", "mug", "in", "the", "box")
@@ -64,7 +64,15 @@ def llava_next(directory: Path, *, seed: int = 0) -> Path:
     )
     words = ["▁" + word for word in _SAYING]
     model = _taught(tf.LlavaNextForConditionalGeneration, config, tokenizer, words, after="x]", seed=seed)
-    return _save(directory, model, tokenizer, processor)
+    _save(directory, model, tokenizer, processor)
+    return save_processor_config(
+        directory,
+        "LlavaNextProcessor",
+        patch_size=_VISION["patch_size"],
+        num_additional_image_tokens=1,
+        vision_feature_select_strategy="default",
+        image_token="<image>",
+    )
 
 
 def llava_onevision(directory: Path, *, seed: int = 0) -> Path:
@@ -94,7 +102,15 @@ def llava_onevision(directory: Path, *, seed: int = 0) -> Path:
     )
     words = [*_SAYING[:1], *("Ġ" + word for word in _SAYING[1:])]
     model = _taught(tf.LlavaOnevisionForConditionalGeneration, config, tokenizer, words, after="\n", seed=seed)
-    return _save(directory, model, tokenizer, processor)
+    _save(directory, model, tokenizer, processor)
+    return save_processor_config(
+        directory,
+        "LlavaOnevisionProcessor",
+        num_image_tokens=(_SIDE // _VISION["patch_size"]) ** 2,
+        vision_feature_select_strategy="full",
+        image_token="<image>",
+        video_token="<video>",
+    )
 
 
 def _token_ids(tokenizer) -> dict:
@@ -115,10 +131,9 @@ def _taught(cls, config, tokenizer, words: list[str], *, after: str, seed: int):
     return model
 
 
-def _save(directory: Path, model, tokenizer, processor) -> Path:
+def _save(directory: Path, model, tokenizer, processor) -> None:
     for part in (model, tokenizer, processor):
         part.save_pretrained(directory)
-    return directory
 
 
 TINY = {"llava_next": llava_next, "llava_onevision": llava_onevision}

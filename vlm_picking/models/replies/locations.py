@@ -12,7 +12,8 @@ PALIGEMMA_BINS = 1024
 FLORENCE_BINS = 1000
 
 _PALIGEMMA_RUN = re.compile(r"((?:\s*<loc\d{4}>)+)((?:\s*<seg\d{3}>)*)([^<;]*);?")
-_FLORENCE_RUN = re.compile(r"((?:\s*(?:<loc_\d{1,4}>|<poly>|</poly>|<sep>))+)")
+_FLORENCE_MARK = r"(?:<loc_\d{1,4}>|<poly>|</poly>|<sep>)"
+_FLORENCE_RUN = re.compile(rf"{_FLORENCE_MARK}(?:\s*{_FLORENCE_MARK})*")
 _LOCATION = re.compile(r"<loc_?(\d{1,4})>")
 _OUTLINE_END = re.compile(r"</poly>|<poly>")
 

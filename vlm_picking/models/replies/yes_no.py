@@ -9,7 +9,7 @@ NO = ("No", "no", "NO", " No", " no", " NO")
 
 _MARKS = r"[\s\"'`*_(\[{<>:#-]*"
 _ANSWER = re.compile(
-    rf"{_MARKS}(?:(?:the\s+)?(?:final\s+)?answer{_MARKS}(?:is\b)?{_MARKS})?(yes|no|true|false)\b", re.IGNORECASE
+    rf"{_MARKS}(?:(?:the\s+)?(?:final\s+)?answer{_MARKS}(?:is\b{_MARKS})?)?(yes|no|true|false)\b", re.IGNORECASE
 )
 _NO_ANSWER = re.compile(
     r"\s*(?:/|\||or\b|and\b|idea\b|clue\b|answer\b|information\b|way\b|comment\b|doubt\b)", re.IGNORECASE

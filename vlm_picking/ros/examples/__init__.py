@@ -1,0 +1,1 @@
+"""Examples: nodes to copy and change."""

@@ -1,0 +1,98 @@
+"""Whether a cup could hold an object at all: the physics' own seal, tried on the true surface that a camera sees."""
+
+import mujoco
+import numpy as np
+
+from vlm_picking.camera import PinholeCamera
+from vlm_picking.grasp import Gripper
+from vlm_picking.sim.canvas import SEEN_GROUPS
+from vlm_picking.sim.cell import PickCell
+from vlm_picking.sim.hand import HAND
+from vlm_picking.sim.seal import seal_share
+from vlm_picking.sim.vacuum import holding_force_n, is_tight
+from vlm_picking.transform import Transform
+
+HOLDS_WEIGHTS = 1.5
+"""The straight pull that lifting and shaking need at least, in weights of the object."""
+_SAMPLES = 120
+_RING = 8
+_GRAVITY = 9.81
+
+
+def has_seal(
+    cell: PickCell,
+    index: int,
+    seen: np.ndarray,
+    *,
+    camera: PinholeCamera,
+    world_from_camera: Transform,
+    gripper: Gripper,
+    rng: np.random.Generator,
+) -> bool:
+    """Whether a cup of the gripper's radius finds a seal on object `index` that holds 1.5 times its weight.
+
+    At most 120 of the object's visible pixels are tried, each with the true point and normal that a ray through it
+    meets: the normal within the gripper's tilt from straight up, the straight approach free, and `seal_share` there.
+
+    Args:
+        seen: (H, W) bool, the pixels that show the object to `camera`.
+        rng: chooses the pixels.
+    """
+    thing = cell.scene.objects[index]
+    if not is_tight(thing):
+        return False
+    needed = HOLDS_WEIGHTS * thing.mass_kg * _GRAVITY
+    body = int(cell.body_of_object[index])
+    pixels = np.argwhere(seen)
+    for v, u in pixels[rng.permutation(len(pixels))[:_SAMPLES]]:
+        ray = world_from_camera.rotation @ camera.deproject(np.array([u, v], float), np.array(1.0)).ravel()
+        surface = _surface(cell, body, world_from_camera.translation_m, ray / np.linalg.norm(ray))
+        if surface is None:
+            continue
+        point, normal = surface
+        if normal[2] < np.cos(gripper.max_tilt_rad):
+            continue
+        rotation = _facing(normal)
+        if not _is_free(cell, point, rotation, gripper):
+            continue
+        seal = seal_share(cell.model, cell.data, body, point, rotation, gripper.cup_radius_m)
+        if holding_force_n(seal, gripper.cup_radius_m) >= needed:
+            return True
+    return False
+
+
+def _surface(cell: PickCell, body: int, eye: np.ndarray, ray: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """The point (3,) and the normal (3,) in the world where a ray meets `body`; None where it meets anything else."""
+    distance, hit, normal = _cast(cell, eye, ray)
+    if hit != body:
+        return None
+    return eye + distance * ray, normal if normal @ ray < 0 else -normal
+
+
+def _is_free(cell: PickCell, point: np.ndarray, rotation: np.ndarray, gripper: Gripper) -> bool:
+    """Whether nothing is in the cup's way over the gripper's whole straight approach."""
+    angle = np.linspace(0, 2 * np.pi, _RING, endpoint=False)
+    ring = gripper.cup_radius_m * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(_RING)])
+    least = gripper.standoff_m - max(0.5 * gripper.cup_radius_m, 0.01)
+    for place in ring:
+        start = point + rotation @ (place - [0.0, 0.0, gripper.standoff_m])
+        distance, hit, _ = _cast(cell, start, rotation[:, 2])
+        if hit >= 0 and distance < least:
+            return False
+    return True
+
+
+def _cast(cell: PickCell, start: np.ndarray, ray: np.ndarray) -> tuple[float, int, np.ndarray]:
+    """Distance [m], body (-1 for none) and normal (3,) of what a ray from `start` meets first."""
+    geom, normal = np.array([-1], np.int32), np.zeros(3)
+    hand = int(cell.model.body(HAND).id)
+    distance = mujoco.mj_ray(cell.model, cell.data, start, ray, SEEN_GROUPS, 1, hand, geom, normal)
+    return float(distance), int(cell.model.geom_bodyid[geom[0]]) if geom[0] >= 0 else -1, normal
+
+
+def _facing(normal: np.ndarray) -> np.ndarray:
+    """A rotation (3, 3) whose z points against `normal`."""
+    z = -normal
+    x = np.cross([0.0, 1.0, 0.0], z) if abs(z[1]) < 0.9 else np.cross([1.0, 0.0, 0.0], z)
+    x /= np.linalg.norm(x)
+    return np.column_stack([x, np.cross(z, x), z])

@@ -1,0 +1,140 @@
+"""What a cup holds: no more than its seal on the true surface gives it.
+
+The vacuum is a stiff tie between the cup and the object that it sealed on, read like a load cell in every step: when
+the pull along the cup's axis, the shear or the bending moment is more than the seal can take, the tie is cut for good.
+"""
+
+import mujoco
+import numpy as np
+
+from vlm_picking.sim.canvas import SEEN_GROUPS
+from vlm_picking.sim.hand import HAND, HAND_PREFIX, held_by_cup
+from vlm_picking.sim.kinds.model import ObjectModel
+from vlm_picking.sim.seal import VACUUM_PA, seal_share
+
+SHEAR = 0.6
+"""What a cup holds sideways, relative to what it holds straight."""
+PEEL = 0.8
+"""The moment that peels a cup off, relative to force times radius."""
+_SUCKED = 0.85
+"""The radius under vacuum, relative to the lip's outer one."""
+_BEHIND_M = 0.02
+_SMOOTH_S, _STEP_S = 0.02, 0.01
+
+
+def holding_force_n(seal: float, radius_m: float) -> float:
+    """The straight pull [N] that a cup stands with a seal of 0..1."""
+    return seal * VACUUM_PA * np.pi * (_SUCKED * radius_m) ** 2
+
+
+def is_tight(thing: ObjectModel) -> bool:
+    """Whether a surface holds air at all; a sponge's does not."""
+    return not any(part.texture == "porous" for part in thing.parts if part.visible)
+
+
+class Vacuum:
+    """The cup of a hand, and the object that hangs on it.
+
+    Args:
+        model, data: of the cell.
+        bodies: (N,) the objects' body ids; `things` are their models.
+        radius_m: of the cup's lip.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        data: mujoco.MjData,
+        bodies: np.ndarray,
+        things: tuple[ObjectModel, ...],
+        radius_m: float,
+    ) -> None:
+        self._model, self._data, self._bodies, self._things = model, data, bodies, things
+        self._radius_m = radius_m
+        self._hand = model.body(HAND).id
+        self._held: int | None = None
+        self._limit_n = 0.0
+        self._load = np.zeros(3)
+        self.torn = False
+
+    def seal(self) -> float:
+        """Seal on what is before the cup, and hold it from now on; how well it seals, 0 where it does not."""
+        position = self._data.xpos[self._hand].copy()
+        rotation = self._data.xmat[self._hand].reshape(3, 3).copy()
+        hit = np.array([-1], np.int32)
+        back = position - _BEHIND_M * rotation[:, 2]
+        mujoco.mj_ray(self._model, self._data, back, rotation[:, 2], SEEN_GROUPS, 1, self._hand, hit)
+        body = self._model.geom_bodyid[hit[0]] if hit[0] >= 0 else -1
+        found = np.flatnonzero(self._bodies == body)
+        if not len(found):
+            return 0.0
+        index = int(found[0])
+        share = self.share(index, position, rotation)
+        if share > 0:
+            self._tie(index)
+            self._limit_n = holding_force_n(share, self._radius_m)
+        return share
+
+    def share(self, index: int, position: np.ndarray, rotation: np.ndarray) -> float:
+        """How well a cup at a pose in the world would seal on object `index`, 0..1."""
+        if not is_tight(self._things[index]):
+            return 0.0
+        body = int(self._bodies[index])
+        return seal_share(self._model, self._data, body, position, rotation, self._radius_m)
+
+    @property
+    def holds(self) -> bool:
+        return self._held is not None
+
+    def watch(self) -> None:
+        """Note the load of now, and let go where it is more than the seal stands."""
+        if self._held is None:
+            return
+        self._load = self._load + (self._forces(self._held) - self._load) * min(1.0, _STEP_S / _SMOOTH_S)
+        pull, shear, moment = self._load
+        use = np.hypot(max(pull, 0.0) / self._limit_n, shear / (SHEAR * self._limit_n))
+        peel = moment / (PEEL * self._limit_n * self._radius_m)
+        if max(use, peel) > 1:
+            self._data.eq_active[self._equality(self._held)] = 0
+            self._held, self.torn = None, True
+
+    def release(self) -> None:
+        """Hold nothing; ready for the next pick."""
+        for index in range(len(self._bodies)):
+            self._data.eq_active[self._equality(index)] = 0
+        self._held, self._load, self.torn = None, np.zeros(3), False
+        self._lip_meets(True)
+
+    def _tie(self, index: int) -> None:
+        equality, thing = self._equality(index), self._bodies[index]
+        inverse, place, turn = np.zeros(4), np.zeros(3), np.zeros(4)
+        mujoco.mju_negQuat(inverse, self._data.xquat[self._hand])
+        mujoco.mju_rotVecQuat(place, self._data.xpos[thing] - self._data.xpos[self._hand], inverse)
+        mujoco.mju_mulQuat(turn, inverse, self._data.xquat[thing])
+        self._model.eq_data[equality, :3] = 0.0
+        self._model.eq_data[equality, 3:6] = place
+        self._model.eq_data[equality, 6:10] = turn
+        self._model.eq_data[equality, 10] = 1.0
+        self._data.eq_active[equality] = 1
+        self._held = index
+        self._lip_meets(False)
+
+    def _equality(self, index: int) -> int:
+        return int(self._model.equality(held_by_cup(index)).id)
+
+    def _lip_meets(self, others: bool) -> None:
+        """Held by vacuum, the lip's own pressure against the object would count as a load."""
+        lip = self._model.geom(f"{HAND_PREFIX}lip").id
+        self._model.geom_contype[lip], self._model.geom_conaffinity[lip] = (2, 1) if others else (0, 0)
+
+    def _forces(self, index: int) -> np.ndarray:
+        """What the tie holds now: pull along the cup's axis [N], shear [N] and bending moment [Nm]."""
+        data = self._data
+        rows = (data.efc_type == mujoco.mjtConstraint.mjCNSTR_EQUALITY) & (data.efc_id == self._equality(index))
+        force = data.efc_force[rows]
+        if len(force) < 6:
+            return np.zeros(3)
+        axis = data.xmat[self._hand].reshape(3, 3)[:, 2]
+        pull = float(force[:3] @ axis)
+        shear = float(np.linalg.norm(force[:3] - pull * axis))
+        return np.array([pull, shear, float(np.linalg.norm(force[3:6]))])
