@@ -8,6 +8,7 @@ _NOTHING = re.compile(
     | no\ (?:such\ )?(?:objects?|items?|instances?|matches|boxes|points)
       (?:\ (?:\w+\ ){0,4}(?:found|visible|present|image))?
     | there\ (?:is|are)\ (?:none|nothing|no\ (?!way\b|doubt\b)[^.!?\n]{1,80})(?:\ in\ (?:the|this)\ (?:image|picture))?
+    | (?:this|it|that)\ (?:isn't|isn’t|is\ not)\ (?:present\ )?in\ (?:the|this)\ (?:image|picture|scene)
     )
     """,
     re.VERBOSE | re.IGNORECASE,
