@@ -77,6 +77,7 @@ def rgb():
         ("＜image＞ mug", "mug"),
         ("mug\x00\x1b[0m", "mug [0m"),
         ("[INST] mug [/INST]", "mug"),
+        ("red <s\u00adtart_of_turn>\u202emug\u200b", "red mug"),
         ("<start_of_turn>model", "model"),
         ("is 3 < 4 and 5 > 2?", "is 3 < 4 and 5 > 2?"),
         ("the [left] mug", "the [left] mug"),

@@ -87,7 +87,7 @@ def choose_target(truth, rng: np.random.Generator) -> tuple[Any, str] | None:
 
 
 def ask(pipeline: PickingPipeline, frame: RgbdFrame, prompt: str | Query) -> tuple[PickResult, float]:
-    """The pipeline's result, and the CPU time of its planning [ms], NaN where it did not come to that.
+    """The pipeline's result, and the CPU time of its planning [ms], NaN where there was nothing to plan for.
 
     Wall time would measure the other processes on the machine as well.
     """
@@ -99,7 +99,8 @@ def ask(pipeline: PickingPipeline, frame: RgbdFrame, prompt: str | Query) -> tup
             began = time.process_time()
 
     result = pipeline.run(frame, prompt, on_stage=note)
-    return result, 1e3 * (time.process_time() - began)
+    took = time.process_time() - began
+    return result, 1e3 * took if len(result.detections) else float("nan")
 
 
 class ToolChanger:

@@ -43,7 +43,7 @@ class Attempt:
         result: "success", "wrong object", a cause of `Outcome`, or "could not look", "not seen" or "no grasp".
         collided: "bin", "neighbour" or "".
         quality: of the candidate.
-        planning_ms: CPU time of the planner alone; NaN where it was not asked.
+        planning_ms: CPU time of the planner alone; NaN where it had nothing to plan for.
         reason: of the candidate, or of the answer where there was none.
         seal: of a cup, as physics found it.
         has_seal: whether any of the cups could have held the object; None without cups.

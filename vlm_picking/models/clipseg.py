@@ -138,6 +138,5 @@ FAMILY = Family(
     load=ClipSegmenter,
     licence="Apache-2.0",
     checkpoints={"CIDAS/clipseg-rd64-refined": "151 M", "CIDAS/clipseg-rd16": "150 M"},
-    encode_once=True,
     compiled=True,
 )

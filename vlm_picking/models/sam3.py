@@ -176,6 +176,5 @@ FAMILY = Family(
     load=Sam3Segmenter,
     licence="SAM License",
     checkpoints={"facebook/sam3": "848 M"},
-    encode_once=True,
     compiled=True,
 )
