@@ -18,7 +18,8 @@ class Family:
         licence: of the usual checkpoints.
         checkpoints: hub id of usual checkpoints -> how many parameters they have, "155 M".
         encode_once: an image is encoded once, and each further phrase costs next to nothing: 16 phrases take about as
-            long as one. Not so where each phrase gets a reply or a mask of its own, though the image is encoded once there too.
+            long as one. Not so where each phrase gets a reply or a mask of its own, though there, too, the image is
+            encoded once.
         compiled: torch.compile takes its vision tower without graph breaks.
         needs: modules to import beyond torch and transformers ("sentencepiece").
     """

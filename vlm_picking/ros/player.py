@@ -114,7 +114,7 @@ def play(
 ) -> None:
     """Play a bag; topics are remapped as for every node: --ros-args -r /old:=/new."""
     rclpy.init(args=sys.argv)
-    executor, spinning = SingleThreadedExecutor(), None
+    executor, spinning, player = SingleThreadedExecutor(), None, None
     try:
         player = BagPlayer(bag, rate=rate, loop=loop, clock=clock)
         executor.add_node(player)
@@ -128,9 +128,11 @@ def play(
         pass
     finally:
         executor.shutdown()
-        rclpy.try_shutdown()
+        rclpy.try_shutdown()  # wakes the thread below wherever it waits
         if spinning is not None:
             spinning.join()
+        if player is not None:
+            player.destroy_node()
 
 
 def _spin(executor: SingleThreadedExecutor, player: BagPlayer) -> None:
