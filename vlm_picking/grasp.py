@@ -20,6 +20,9 @@ class Gripper:
         name: its id in messages.
         kind: suction cup or parallel jaw.
         cup_radius_m: suction: outer radius of the cup.
+        lip_follow_ratio: suction: how far the lip follows a surface that is not flat, in radii of the cup.
+        tube_radius_m: suction: radius of what is above the cup.
+        vacuum_pa: suction: what the ejector holds on a tight surface.
         max_opening_m, min_opening_m: jaw: widest and narrowest distance between the fingers' inner faces.
         finger_thickness_m: jaw: size of a finger along the closing axis (+y of the grasp).
         finger_width_m: jaw: size of a finger across (+x of the grasp).
@@ -35,6 +38,9 @@ class Gripper:
     name: str
     kind: GripperKind
     cup_radius_m: float = 0.0
+    lip_follow_ratio: float = 0.2
+    tube_radius_m: float = 0.01
+    vacuum_pa: float = 50_000.0
     max_opening_m: float = 0.0
     min_opening_m: float = 0.0
     finger_thickness_m: float = 0.0
@@ -46,7 +52,7 @@ class Gripper:
 
     def __post_init__(self) -> None:
         needed = {
-            GripperKind.SUCTION: ("cup_radius_m",),
+            GripperKind.SUCTION: ("cup_radius_m", "lip_follow_ratio", "tube_radius_m", "vacuum_pa"),
             GripperKind.PARALLEL_JAW: ("max_opening_m", "finger_thickness_m", "finger_width_m", "finger_length_m"),
         }[self.kind]
         for name in (*needed, "max_tilt_rad", "standoff_m"):

@@ -96,7 +96,8 @@ def _list(*, as_json: bool) -> None:
     if not console.is_terminal:
         console = Console(width=180)
     console.print(table)
-    console.print("once: a further phrase about an image costs next to nothing.  compiled: torch.compile takes its vision tower.")
+    console.print("once: a further phrase about an image costs next to nothing.")
+    console.print("compiled: torch.compile takes its vision tower.")
     console.print("Beside them there is 'embedded', the small model that ships with the package. See docs/models.md.")
 
 

@@ -75,7 +75,7 @@ def planner(
     from vlm_picking.gripper_files import load_gripper
 
     grippers = tuple(load_gripper(name) for name in _names(gripper))
-    figures = run_planner_bench([read_npz(path) for path in frames], grippers, repeats=repeats)
+    figures = run_planner_bench({path.stem: read_npz(path) for path in frames}, grippers, repeats=repeats)
     _show({"benchmark": "planner", "frames": [path.name for path in frames]} | figures, as_json=as_json)
 
 

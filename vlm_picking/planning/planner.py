@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -11,11 +10,12 @@ from vlm_picking.frame import RgbdFrame
 from vlm_picking.grasp import GraspPlan, Gripper, GripperKind
 from vlm_picking.planning.parallel_jaw import propose_jaw
 from vlm_picking.planning.proposal import Proposals
-from vlm_picking.planning.ranking import candidate, diverse, lies_on_top, share_out
-from vlm_picking.planning.scene import build_scene
+from vlm_picking.planning.ranking import diverse, share_out, write
+from vlm_picking.planning.scene import apart, build_scene
 from vlm_picking.planning.suction import propose_suction
 from vlm_picking.support import Support
 
+_LIKELY, _POSSIBLE = 0.4, 0.08
 _PROPOSERS = {GripperKind.SUCTION: propose_suction, GripperKind.PARALLEL_JAW: propose_jaw}
 
 
@@ -30,9 +30,10 @@ def plan_grasps(
 ) -> GraspPlan:
     """Plan grasps on each detection's mask, best first over all objects and grippers.
 
-    `quality` estimates success from geometry and may be compared between objects and grippers; what is covered by
-    another object ranks lower. Nothing is proposed whose contact was not measured. Where objects compete for
-    `max_candidates`, every object keeps its best before any keeps a second.
+    `quality` is the expected success and may be compared between objects and grippers; what is covered by another
+    object ranks lower. Nothing is proposed whose contact was not measured. Where objects compete for
+    `max_candidates`, every object keeps its best before any keeps a second. What is unlikely to hold
+    is left out, unless the frame offers nothing better.
 
     Args:
         detections: with masks (see segmentation.masks_from_boxes).
@@ -43,61 +44,72 @@ def plan_grasps(
         Candidates, and how many were thrown away for which reason. An object without mask or depth is such a
         reason, no error.
     """
-    rejected: Counter = Counter()
     if not len(detections):
         return GraspPlan()
-    masks = detections.mask
-    if masks is None:
+    if detections.mask is None:
         return GraspPlan((), {"no mask": len(detections)})
-    scene = build_scene(frame, support, masks.any(axis=0))
-    plans, owners = [], []
-    for i, mask in enumerate(masks):
-        if not mask.any():
-            rejected["empty mask"] += 1
-        elif scene is None or not (mask & scene.known).any():
-            rejected["no depth on the object"] += 1
-        else:
-            on_top = lies_on_top(scene, mask)
-            for gripper in grippers:
-                proposals = _PROPOSERS[gripper.kind](scene, mask, gripper)
-                rejected.update(proposals.rejected)
-                plans.append(_in_the_pile(diverse(proposals, max_per_object), on_top))
-                owners.append(i)
-    chosen = _choose(plans, owners, max_per_object, max_candidates)
-    left_out = sum(len(plan) for plan in plans) - len(chosen)
+    rejected: Counter = Counter()
+    full = detections.mask.any(axis=(1, 2))
+    if not full.all():
+        rejected["empty mask"] += int((~full).sum())
+    indices = np.flatnonzero(full)
+    plans = []
+    if len(indices) and len(grippers):
+        for group in apart(detections.mask[indices]):
+            plans += _plan(frame, detections.mask, indices[group], grippers, support, max_per_object, rejected)
+    return _chosen(plans, detections, frame, max_per_object, max_candidates, rejected)
+
+
+def _plan(
+    frame: RgbdFrame,
+    masks: np.ndarray,
+    indices: np.ndarray,
+    grippers: Sequence[Gripper],
+    support: Support | None,
+    max_per_object: int,
+    rejected: Counter,
+) -> list[tuple[Proposals, np.ndarray]]:
+    """For each gripper the proposals for objects that hardly overlap, and those objects' places in the detections."""
+    scene = build_scene(frame, support, masks[indices])
+    if scene is None:
+        rejected["no depth on the object"] += len(indices)
+        return []
+    if not scene.readable.all():
+        rejected["no depth on the object"] += int((~scene.readable).sum())
+    plans = []
+    for gripper in grippers:
+        proposals = diverse(_PROPOSERS[gripper.kind](scene, gripper, rejected), max_per_object)
+        if len(proposals):
+            plans.append((proposals, indices[proposals.owner]))
+    return plans
+
+
+def _chosen(
+    plans: list[tuple[Proposals, np.ndarray]],
+    detections: Detections,
+    frame: RgbdFrame,
+    max_per_object: int,
+    max_candidates: int,
+    rejected: Counter,
+) -> GraspPlan:
+    """Every gripper keeps its best for an object, and every object keeps its best; unlikely ones only for want
+    of others.
+    """
+    per_object = []
+    for owner in sorted({int(owner) for _, owners in plans for owner in np.unique(owners)}):
+        mine = [(proposals, np.flatnonzero(owners == owner)) for proposals, owners in plans]
+        pairs = share_out([proposals.quality[rows] for proposals, rows in mine], max_per_object)
+        per_object.append([(mine[k][0], int(mine[k][1][row]), owner) for k, row in pairs])
+    possible = [[entry for entry in group if entry[0].quality[entry[1]] >= _POSSIBLE] for group in per_object]
+    likely = [[entry for entry in group if entry[0].quality[entry[1]] >= _LIKELY] for group in per_object]
+    per_object = likely if any(likely) else possible
+    qualities = [np.array([proposals.quality[row] for proposals, row, _ in group]) for group in per_object]
+    kept = [per_object[group][k] for group, k in share_out(qualities, max_candidates)]
+    left_out = sum(len(proposals) for proposals, _ in plans) - len(kept)
     if left_out:
         rejected["worse than those kept"] += left_out
-    candidates = tuple(
-        candidate(
-            plans[p],
-            row,
-            rank=rank,
-            object_id=int(detections.id[owners[p]]),
-            label=str(detections.label[owners[p]]),
-            camera=frame.camera,
-        )
-        for rank, (p, row) in enumerate(chosen)
+    owners = [owner for *_, owner in kept]
+    candidates = write(
+        [(proposals, row) for proposals, row, _ in kept], detections.id[owners], detections.label[owners], frame.camera
     )
     return GraspPlan(candidates, dict(rejected))
-
-
-def _in_the_pile(proposals: Proposals, on_top: float) -> Proposals:
-    """Mark the grasps of an object that others cover down."""
-    return replace(
-        proposals,
-        quality=proposals.quality * (0.25 + 0.75 * on_top),
-        terms=proposals.terms | {"on_top": np.full(len(proposals), on_top)},
-    )
-
-
-def _choose(
-    plans: list[Proposals], owners: list[int], max_per_object: int, max_candidates: int
-) -> list[tuple[int, int]]:
-    """Pairs (plan, row), best first: every gripper keeps its best for an object, and every object keeps its best."""
-    per_object = []
-    for owner in sorted(set(owners)):
-        mine = [p for p, o in enumerate(owners) if o == owner]
-        rows = share_out([plans[p].quality for p in mine], max_per_object)
-        per_object.append([(mine[k], row) for k, row in rows])
-    qualities = [np.array([plans[p].quality[row] for p, row in pairs]) for pairs in per_object]
-    return [per_object[group][k] for group, k in share_out(qualities, max_candidates)]

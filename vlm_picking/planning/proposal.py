@@ -1,7 +1,7 @@
 """What the planners hand to the ranking: grasps as columns, before they are compared and written out."""
 
 from collections import Counter
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -13,19 +13,20 @@ LEAST_MEASURED = 0.6
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Proposals:
-    """N grasps of one object by one gripper, in no order, and why others were thrown away.
+    """N grasps of K objects by one gripper, in no order.
 
     Args:
+        owner: (N,) which of the objects.
         position_m: (N, 3) TCP at contact [m, optical frame].
         approach: (N, 3) unit vectors, +z of the grasps.
         closing: (N, 3) unit vectors, +y of the grasps.
         quality: (N,) 0..1.
         opening_m, insertion_m, clearance_m: (N,) as in GraspCandidate.
         terms: the parts of the quality, each (N,) 0..1.
-        rejected: reason -> how many.
     """
 
     gripper: Gripper
+    owner: np.ndarray
     position_m: np.ndarray
     approach: np.ndarray
     closing: np.ndarray
@@ -34,14 +35,14 @@ class Proposals:
     insertion_m: np.ndarray
     clearance_m: np.ndarray
     terms: dict[str, np.ndarray]
-    rejected: Counter = field(default_factory=Counter)
 
     @classmethod
-    def none(cls, gripper: Gripper, rejected: Counter) -> "Proposals":
-        """No grasp, and why."""
+    def none(cls, gripper: Gripper) -> "Proposals":
+        """No grasp."""
         vectors, numbers = np.zeros((0, 3)), np.zeros(0)
         return cls(
             gripper=gripper,
+            owner=np.zeros(0, int),
             position_m=vectors,
             approach=vectors,
             closing=vectors,
@@ -50,8 +51,18 @@ class Proposals:
             insertion_m=numbers,
             clearance_m=numbers,
             terms={},
-            rejected=rejected,
         )
+
+    @classmethod
+    def joined(cls, parts: list["Proposals"]) -> "Proposals":
+        """The rows of all parts, which are for one gripper; those without a row are left out."""
+        full = [part for part in parts if len(part)] or parts[:1]
+        if len(full) == 1:
+            return full[0]
+        names = [f.name for f in fields(cls) if f.name not in ("gripper", "terms")]
+        columns = {name: np.concatenate([getattr(part, name) for part in full]) for name in names}
+        terms = {name: np.concatenate([part.terms[name] for part in full]) for name in full[0].terms}
+        return replace(full[0], **columns, terms=terms)
 
     def __len__(self) -> int:
         return len(self.quality)
@@ -61,12 +72,6 @@ class Proposals:
         columns = {f.name: getattr(self, f.name) for f in fields(self)}
         arrays = {name: column[index] for name, column in columns.items() if isinstance(column, np.ndarray)}
         return replace(self, **arrays, terms={name: term[index] for name, term in self.terms.items()})
-
-
-def combine(terms: dict[str, np.ndarray], weights: dict[str, float]) -> np.ndarray:
-    """Weighted geometric mean (N,) of terms (N,) in 0..1: one bad term can't be bought back by the others."""
-    logs = sum(weight * np.log(np.clip(terms[name], 0.02, 1.0)) for name, weight in weights.items())
-    return np.exp(logs / sum(weights.values()))
 
 
 def reject_in_turn(checks: list[tuple[str, np.ndarray]], rejected: Counter) -> np.ndarray:
@@ -82,3 +87,19 @@ def reject_in_turn(checks: list[tuple[str, np.ndarray]], rejected: Counter) -> n
             rejected[reason] += count
         alive &= ~fails
     return alive
+
+
+def best_of_each(owner: np.ndarray, score: np.ndarray, limit: int) -> np.ndarray:
+    """Rows (M,) of the `limit` best scores of every owner; owners' rows lie together, best first."""
+    order = np.lexsort((-score, owner))
+    sorted_owner = owner[order]
+    first = np.searchsorted(sorted_owner, sorted_owner)
+    return order[np.arange(len(order)) - first < limit]
+
+
+def best_one_of_each(owner: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Row (M,) of the best score of every owner that occurs; owners are small whole numbers."""
+    best = np.full(int(owner.max()) + 1, -np.inf)
+    np.maximum.at(best, owner, score)
+    rows = np.flatnonzero(score >= best[owner])
+    return rows[np.unique(owner[rows], return_index=True)[1]]

@@ -1,49 +1,43 @@
 """From proposals of all objects and grippers to one list: best first, diverse, each with its reason."""
 
-import cv2
+from collections.abc import Sequence
+
 import numpy as np
 
 from vlm_picking.camera import PinholeCamera
-from vlm_picking.depth import window_of
 from vlm_picking.grasp import GraspCandidate, GripperKind
 from vlm_picking.planning.proposal import Proposals
-from vlm_picking.planning.scene import Scene
 from vlm_picking.transform import Transform
 
 _SAME_PLACE_M = 0.012
 _SAME_ANGLE_RAD = 0.5
-_COVERED_BY_M = 0.008
-
-
-def lies_on_top(scene: Scene, mask: np.ndarray) -> float:
-    """1 where nothing covers the object; less by the share of its outline at which something else lies higher, 0..1."""
-    reach = 4
-    window = window_of(mask, margin_px=reach)
-    inner = mask[window].astype(np.uint8)
-    height = np.where(inner > 0, scene.height[window], np.float32(-1e3))
-    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    ring = (cv2.dilate(inner, kernel) > 0) & (inner == 0) & scene.known[window]
-    if not ring.any():
-        return 1.0
-    covered = ring & (scene.height[window] > cv2.dilate(height, kernel) + _COVERED_BY_M)
-    return float(1.0 - covered.sum() / ring.sum())
 
 
 def diverse(proposals: Proposals, limit: int) -> Proposals:
-    """The best `limit` proposals, best first, leaving out those that nearly repeat a better one."""
-    apart = _SAME_PLACE_M
-    if proposals.gripper.kind is GripperKind.SUCTION:
-        apart = max(apart, 1.2 * proposals.gripper.cup_radius_m)
-    order = np.argsort(-proposals.quality, kind="stable")
+    """The best `limit` proposals of each object, leaving out those that nearly repeat a better one; best first."""
+    if not len(proposals):
+        return proposals
+    cup = proposals.gripper.kind is GripperKind.SUCTION
+    apart = max(_SAME_PLACE_M, proposals.gripper.cup_radius_m) if cup else _SAME_PLACE_M
+    rows = np.argsort(-proposals.quality, kind="stable")
     kept = []
-    while len(order) and len(kept) < limit:
-        best, order = order[0], order[1:]
+    for _ in range(limit):
+        if not len(rows):
+            break
+        owner = proposals.owner[rows]
+        _, first, group = np.unique(owner, return_index=True, return_inverse=True)
+        best = rows[first]
         kept.append(best)
-        near = np.linalg.norm(proposals.position_m[order] - proposals.position_m[best], axis=1) < apart
-        # Closing axes point alike whichever finger is which; a cup has none.
-        alike = np.abs(proposals.closing[order] @ proposals.closing[best]) > np.cos(_SAME_ANGLE_RAD)
-        order = order[~(near & (alike | (proposals.gripper.kind is GripperKind.SUCTION)))]
-    return proposals[np.array(kept, dtype=int)]
+        leader = best[group]
+        repeats = np.linalg.norm(proposals.position_m[rows] - proposals.position_m[leader], axis=1) < apart
+        if not cup:
+            # Closing axes point alike whichever finger is which; a cup has none.
+            turned = np.abs((proposals.closing[rows] * proposals.closing[leader]).sum(axis=1))
+            repeats &= turned > np.cos(_SAME_ANGLE_RAD)
+        repeats |= rows == leader
+        rows = rows[~repeats]
+    chosen = np.concatenate(kept)
+    return proposals[chosen[np.argsort(-proposals.quality[chosen], kind="stable")]]
 
 
 def share_out(qualities: list[np.ndarray], limit: int) -> list[tuple[int, int]]:
@@ -57,13 +51,25 @@ def share_out(qualities: list[np.ndarray], limit: int) -> list[tuple[int, int]]:
     return [(group, row) for _, _, group, row in chosen]
 
 
-def candidate(
-    proposals: Proposals, row: int, *, rank: int, object_id: int, label: str, camera: PinholeCamera
+def write(
+    chosen: Sequence[tuple[Proposals, int]], ids: Sequence[int], labels: Sequence[str], camera: PinholeCamera
+) -> tuple[GraspCandidate, ...]:
+    """Write rows as candidates, in their order; `ids` and `labels` are of each row's object."""
+    if not chosen:
+        return ()
+    centers = camera.project(np.array([proposals.position_m[row] for proposals, row in chosen]))
+    return tuple(
+        _candidate(proposals, row, rank, int(ids[rank]), str(labels[rank]), centers[rank])
+        for rank, (proposals, row) in enumerate(chosen)
+    )
+
+
+def _candidate(
+    proposals: Proposals, row: int, rank: int, object_id: int, label: str, center: np.ndarray
 ) -> GraspCandidate:
-    """Write one row as a candidate."""
     approach, closing = proposals.approach[row], proposals.closing[row]
-    position = proposals.position_m[row]
-    u, v = camera.project(position)
+    (ax, ay, az), (cx, cy, cz) = approach.tolist(), closing.tolist()
+    x_axis = (cy * az - cz * ay, cz * ax - cx * az, cx * ay - cy * ax)
     terms = {name: round(float(term[row]), 3) for name, term in proposals.terms.items()}
     return GraspCandidate(
         id=rank,
@@ -71,9 +77,9 @@ def candidate(
         label=label,
         gripper=proposals.gripper.name,
         kind=proposals.gripper.kind,
-        camera_from_grasp=Transform(np.column_stack([np.cross(closing, approach), closing, approach]), position),
-        quality=float(np.clip(proposals.quality[row], 0, 1)),
-        center_px=(float(u), float(v)),
+        camera_from_grasp=Transform(np.column_stack([x_axis, closing, approach]), proposals.position_m[row]),
+        quality=min(max(float(proposals.quality[row]), 0.0), 1.0),
+        center_px=(float(center[0]), float(center[1])),
         opening_m=float(proposals.opening_m[row]),
         insertion_m=float(proposals.insertion_m[row]),
         clearance_m=float(proposals.clearance_m[row]),

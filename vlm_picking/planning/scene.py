@@ -1,4 +1,4 @@
-"""What the planners look at: the cloud with filled holes, and a map of heights seen straight from above."""
+"""What the planners look at: the cloud with filled holes, whose each pixel is, and how large the objects are."""
 
 from dataclasses import dataclass
 
@@ -6,19 +6,23 @@ import cv2
 import numpy as np
 
 from vlm_picking.camera import PinholeCamera
-from vlm_picking.depth import fill_holes, filled_cloud, window_of
+from vlm_picking.depth import filled_cloud, window_of
 from vlm_picking.frame import RgbdFrame
+from vlm_picking.planning.height_map import CELL_M, HeightMap, upright_map
 from vlm_picking.support import Support
 from vlm_picking.transform import Transform
 
-CELL_M = 0.003
 _MARGIN_M = 0.12
-_LARGEST_MAP_CELLS = 700
+_FEWEST_READINGS = 12
+_COVERED_BY_M = 0.008
+_RING_PX = 4
+_OVERLAP = 0.1
+_DENSITY = 500.0  # kg/m^3 of what stands between a seen surface and the floor: much of it is air
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scene:
-    """One frame, prepared for planning.
+    """One frame, prepared for planning on K objects whose masks do not overlap.
 
     Args:
         camera: the frame's camera.
@@ -26,11 +30,16 @@ class Scene:
         cloud: (H, W, 3) float32 points [m, optical frame], holes filled; NaN only where nothing is known at all.
         known: (H, W) bool, where depth was measured.
         known_share: (H, W) float32, share of measured pixels in the 9 x 9 around each.
-        height: (H, W) float32 above the floor [m].
-        map_origin_m: (2,) x and y in the bin's frame of the map's first cell.
-        map_height: (rows, columns) float32, highest surface in each cell; what no ray reached takes the lower side.
-        map_measured: (rows, columns) float32, share of the points in and around each cell that were measured, not
-            filled in.
+        labels: (H, W) int16, which of the K objects a pixel shows; -1 for none.
+        window: rows and columns around all objects and what a gripper may hit beside them.
+        map: the scene seen straight from above.
+        readable: (K,) bool, whether enough of the object was measured to plan on it.
+        middle_m: (K, 3) the middle of each object's measured points [m, optical frame].
+        length_m: (K,) their extent [m].
+        mass_kg: (K,) a guess from the object's size.
+        longer_side: (K, 3) unit vectors along it, across the bin's normal.
+        on_top: (K,) 1 where nothing covers the object; less by the share of its outline at which something else lies
+            higher.
     """
 
     camera: PinholeCamera
@@ -38,99 +47,183 @@ class Scene:
     cloud: np.ndarray
     known: np.ndarray
     known_share: np.ndarray
-    height: np.ndarray
-    map_origin_m: np.ndarray
-    map_height: np.ndarray
-    map_measured: np.ndarray
+    labels: np.ndarray
+    window: tuple[slice, slice]
+    map: HeightMap
+    readable: np.ndarray
+    middle_m: np.ndarray
+    length_m: np.ndarray
+    mass_kg: np.ndarray
+    longer_side: np.ndarray
+    on_top: np.ndarray
 
     @property
     def up(self) -> np.ndarray:
         """(3,) direction out of the bin, in the optical frame."""
         return self.camera_from_bin.rotation[:, 2]
 
+    def pixels_of(self, points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows, columns (clipped) and whether inside the image, of points (..., 3) [m, optical frame]."""
+        camera = self.camera
+        z = np.maximum(points_m[..., 2], points_m.dtype.type(1e-3))
+        column = np.rint(points_m[..., 0] * points_m.dtype.type(camera.fx) / z + points_m.dtype.type(camera.cx))
+        row = np.rint(points_m[..., 1] * points_m.dtype.type(camera.fy) / z + points_m.dtype.type(camera.cy))
+        inside = (column >= 0) & (row >= 0) & (column < camera.width) & (row < camera.height)
+        row = np.clip(row, 0, camera.height - 1).astype(np.int32)
+        return row, np.clip(column, 0, camera.width - 1).astype(np.int32), inside
+
     def measured_around(self, points_m: np.ndarray) -> np.ndarray:
         """Share (N,) of pixels with a depth reading around points (N, 3) [m, optical frame]; 0 outside the image."""
-        uv = np.nan_to_num(self.camera.project(points_m), nan=-1.0)
-        column, row = np.rint(uv).astype(int).T
-        inside = (column >= 0) & (row >= 0) & (column < self.camera.width) & (row < self.camera.height)
-        clipped = np.clip(row, 0, self.camera.height - 1), np.clip(column, 0, self.camera.width - 1)
-        return np.where(inside, self.known_share[clipped], 0.0)
-
-    def heights_of(self, mask: np.ndarray) -> np.ndarray:
-        """Highest measured point (rows, columns) of a mask (H, W) in each cell of the map; -inf where it has none."""
-        rows, columns = self.map_height.shape
-        window = window_of(mask)
-        points = self.cloud[window][mask[window] & self.known[window]] - self.camera_from_bin.translation_m.astype(
-            np.float32
-        )
-        in_bin = points @ self.camera_from_bin.rotation.astype(np.float32)
-        cells = np.floor((in_bin[:, :2] - self.map_origin_m.astype(np.float32)) / np.float32(CELL_M)).astype(np.int32)
-        inside = ((cells >= 0) & (cells < (columns, rows))).all(axis=1)
-        top = np.full(rows * columns, -np.inf, np.float32)
-        np.maximum.at(top, cells[inside] @ np.array([1, columns], np.int32), in_bin[inside, 2])
-        return _bridged(top.reshape(rows, columns))
+        row, column, inside = self.pixels_of(points_m)
+        return np.where(inside, self.known_share[row, column], np.float32(0))
 
 
-def build_scene(frame: RgbdFrame, support: Support | None, region: np.ndarray) -> Scene | None:
-    """Prepare a frame for planning on the objects in `region` (H, W) bool.
+def build_scene(frame: RgbdFrame, support: Support | None, masks: np.ndarray) -> Scene | None:
+    """Prepare a frame for planning on the objects with `masks` (K, H, W) bool, which hardly overlap.
 
     Returns:
-        The scene, or None where the region holds no depth reading.
+        The scene, or None where no object has enough depth readings.
     """
     known = np.isfinite(frame.depth_m)
-    if not (known & region).any():
+    labels = label_image(masks)
+    seen = labels[known]
+    count = np.bincount(seen[seen >= 0], minlength=len(masks))
+    readable = count >= _FEWEST_READINGS
+    if not readable.any():
         return None
     cloud = filled_cloud(frame)
-    if support is None:
-        farthest = float(np.percentile(frame.depth_m[known], 99))
-        camera_from_bin = Transform(np.diag([1.0, -1.0, -1.0]), np.array([0.0, 0.0, farthest]))
-    else:
-        camera_from_bin = support.camera_from_bin
-    rotation = camera_from_bin.rotation.astype(np.float32)
+    camera_from_bin = _bin_frame(frame, support, known)
+    window = _window(frame, labels, cloud)
+    small = _strided(window, cloud, frame)
     origin = camera_from_bin.translation_m.astype(np.float32)
-    in_bin = (cloud - origin) @ rotation
-    of_objects = in_bin[known & region][:, :2]
-    low, high = np.percentile(of_objects, [0.5, 99.5], axis=0)
-    low, high = low - _MARGIN_M, high + _MARGIN_M
-    columns, rows = np.minimum(np.ceil((high - low) / CELL_M).astype(int), _LARGEST_MAP_CELLS)
-    cell = np.floor((in_bin[..., :2] - low.astype(np.float32)) / np.float32(CELL_M))
-    near = (cell >= 0).all(axis=-1) & (cell[..., 0] < columns) & (cell[..., 1] < rows)
-    flat = cell[near].astype(np.int32) @ np.array([1, columns], np.int32)
-    top = np.full(rows * columns, -np.inf, np.float32)
-    np.maximum.at(top, flat, in_bin[..., 2][near])
-    # Heights are filled as depths are: between rays of one surface smoothly, in an object's shadow from the lower side.
-    depth = np.where(np.isfinite(top), -top, np.float32(np.nan)).reshape(rows, columns)
-    map_height = -fill_holes(depth)
-    map_measured = _measured_share(flat, known[near], (rows, columns))
-    if support is not None:
-        # A wall without readings is still a wall.
-        y, x = np.mgrid[:rows, :columns] * CELL_M + low[::-1, None, None] + CELL_M / 2
-        shell = support.shell_height(camera_from_bin.apply(np.stack([x, y, np.zeros_like(x)], axis=-1)))
-        np.maximum(map_height, shell, out=map_height, where=map_measured < 0.5)
+    in_bin = (cloud[small].reshape(-1, 3) - origin) @ camera_from_bin.rotation.astype(np.float32)
+    shape = labels[small].shape
+    flat_labels, flat_known = labels[small].ravel(), known[small].ravel()
+    facts = _facts(in_bin, flat_labels, flat_known, len(masks))
+    rotation = camera_from_bin.rotation
     return Scene(
         camera=frame.camera,
         camera_from_bin=camera_from_bin,
         cloud=cloud,
         known=known,
         known_share=cv2.blur(known.astype(np.float32), (9, 9), borderType=cv2.BORDER_CONSTANT),
-        height=in_bin[..., 2],
-        map_origin_m=low.astype(np.float64),
-        map_height=map_height,
-        map_measured=map_measured,
+        labels=labels,
+        window=window,
+        map=upright_map(in_bin, flat_labels, flat_known, camera_from_bin, support),
+        readable=readable,
+        middle_m=facts.middle @ rotation.T + camera_from_bin.translation_m,
+        length_m=facts.length,
+        mass_kg=facts.mass,
+        longer_side=facts.longer_side @ rotation[:, :2].T,
+        on_top=_on_top(in_bin[:, 2].reshape(shape), labels[small], known[small], len(masks)),
     )
 
 
-def _bridged(top: np.ndarray) -> np.ndarray:
-    """Close gaps between rays: a cell without a point (-inf) among cells with points takes the highest beside it."""
-    reached = np.isfinite(top)
-    kernel = np.ones((3, 3), np.uint8)
-    closed = cv2.morphologyEx(reached.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
-    return np.where(reached | ~closed, top, cv2.dilate(top, kernel))
+def label_image(masks: np.ndarray) -> np.ndarray:
+    """(H, W) int16: which of the masks (K, H, W), none empty, holds a pixel (the smallest of several); -1: none."""
+    labels = np.full(masks.shape[1:], -1, np.int16)
+    for index in np.argsort([-np.count_nonzero(mask) for mask in masks], kind="stable"):
+        window = window_of(masks[index])
+        labels[window][masks[index][window]] = index
+    return labels
 
 
-def _measured_share(flat: np.ndarray, known: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Share of measured points in windows of 3 x 3 cells; 0 where no ray arrived."""
-    size = shape[0] * shape[1]
-    everything = cv2.blur(np.bincount(flat, minlength=size).astype(np.float32).reshape(shape), (3, 3))
-    measured = cv2.blur(np.bincount(flat[known], minlength=size).astype(np.float32).reshape(shape), (3, 3))
-    return measured / np.maximum(everything, 1e-3)
+def apart(masks: np.ndarray) -> list[np.ndarray]:
+    """Split masks (K, H, W), none empty, into as few groups of indices as possible in which they hardly overlap."""
+    area = np.array([np.count_nonzero(mask) for mask in masks])
+    if area.sum() - np.count_nonzero(label_image(masks) >= 0) <= _OVERLAP * area.min():
+        return [np.arange(len(masks))]
+    small = masks[:, ::2, ::2].reshape(len(masks), -1).astype(np.float32)
+    shared = small @ small.T
+    held = np.maximum(np.diag(shared), 1)
+    clash = shared > _OVERLAP * np.minimum(held[:, None], held)
+    groups: list[list[int]] = []
+    for index in range(len(masks)):
+        home = next((group for group in groups if not clash[index, group].any()), None)
+        if home is None:
+            groups.append([index])
+        else:
+            home.append(index)
+    return [np.array(group) for group in groups]
+
+
+def _bin_frame(frame: RgbdFrame, support: Support | None, known: np.ndarray) -> Transform:
+    if support is not None:
+        return support.camera_from_bin
+    farthest = float(np.percentile(frame.depth_m[known], 99))
+    return Transform(np.diag([1.0, -1.0, -1.0]), np.array([0.0, 0.0, farthest]))
+
+
+def _window(frame: RgbdFrame, labels: np.ndarray, cloud: np.ndarray) -> tuple[slice, slice]:
+    owned = labels >= 0
+    nearest = max(float(np.nanmin(cloud[..., 2][owned])), 0.05)
+    margin = int(_MARGIN_M * frame.camera.fx / nearest)
+    rows, columns = np.flatnonzero(owned.any(axis=1)), np.flatnonzero(owned.any(axis=0))
+    return (
+        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
+        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin),
+    )
+
+
+def _strided(window: tuple[slice, slice], cloud: np.ndarray, frame: RgbdFrame) -> tuple[slice, slice]:
+    """The window with as few pixels as still reach every cell of the map."""
+    pixel_m = float(np.median(cloud[window][::8, ::8, 2])) / frame.camera.fx
+    step = int(np.clip(0.8 * CELL_M / max(pixel_m, 1e-6), 1, 4))
+    return slice(window[0].start, window[0].stop, step), slice(window[1].start, window[1].stop, step)
+
+
+@dataclass(frozen=True, eq=False)
+class _Facts:
+    middle: np.ndarray
+    length: np.ndarray
+    mass: np.ndarray
+    longer_side: np.ndarray
+
+
+def _facts(points: np.ndarray, labels: np.ndarray, known: np.ndarray, count: int) -> _Facts:
+    """Middles (K, 3), lengths (K,), masses (K,) and longer sides (K, 2) of the objects, in the bin's frame.
+
+    Seen from a camera the near parts of an object hold more pixels than the far ones; over an object's own height
+    that difference is small.
+    """
+    use = known & (labels >= 0)
+    label, point = labels[use], points[use].astype(np.float64)
+    total = np.maximum(np.bincount(label, minlength=count), 1)
+
+    def mean(column: np.ndarray) -> np.ndarray:
+        return np.bincount(label, weights=column, minlength=count) / total
+
+    x, y, z = point.T
+    middle = np.column_stack([mean(x), mean(y), mean(z)])
+    dx, dy = x - middle[label, 0], y - middle[label, 1]
+    xx, yy, xy = mean(dx * dx), mean(dy * dy), mean(dx * dy)
+    turn = 0.5 * np.arctan2(2 * xy, xx - yy)
+    spread = np.hypot(xx - yy, 2 * xy)
+    long = np.sqrt(np.maximum((xx + yy + spread) / 2, 0)) * np.sqrt(12)
+    short = np.sqrt(np.maximum((xx + yy - spread) / 2, 0)) * np.sqrt(12)
+    # Nothing is thicker than it is wide: what lies on a pile is not the pile's height thick.
+    volume = long * short * np.minimum(np.maximum(middle[:, 2], 0.004), np.maximum(short, 0.01))
+    return _Facts(middle, long, 0.03 + _DENSITY * volume, np.column_stack([np.cos(turn), np.sin(turn)]))
+
+
+def _on_top(height: np.ndarray, labels: np.ndarray, known: np.ndarray, count: int) -> np.ndarray:
+    """How little each object is covered (K,): looks across its outline in eight directions."""
+    covered, seen = np.zeros(count), np.zeros(count)
+    rows, columns = labels.shape
+    inner = labels[1:-1, 1:-1]
+    edge = np.zeros(labels.shape, bool)
+    edge[1:-1, 1:-1] = inner >= 0
+    differs = (inner != labels[:-2, 1:-1]) | (inner != labels[2:, 1:-1])
+    edge[1:-1, 1:-1] &= differs | (inner != labels[1:-1, :-2]) | (inner != labels[1:-1, 2:])
+    row, column = np.nonzero(edge)
+    label = labels[row, column]
+    for dy, dx in ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)):
+        reach = _RING_PX // (1 + (dy != 0 and dx != 0)) or 1
+        there = np.clip(row + dy * reach, 0, rows - 1), np.clip(column + dx * reach, 0, columns - 1)
+        back = np.clip(row - dy * reach, 0, rows - 1), np.clip(column - dx * reach, 0, columns - 1)
+        beyond = (labels[there] != label) & known[there]
+        own = np.where(labels[back] == label, np.maximum(height[back], height[row, column]), height[row, column])
+        higher = beyond & (height[there] > own + _COVERED_BY_M)
+        seen += np.bincount(label[beyond], minlength=count)
+        covered += np.bincount(label[higher], minlength=count)
+    return 1.0 - covered / np.maximum(seen, 1)

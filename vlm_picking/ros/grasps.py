@@ -84,7 +84,7 @@ def grasp_to_msg(
         retreat_direction=vector_to_msg(-approach),
         retreat_desired_distance_m=standoff_m,
         retreat_min_distance_m=standoff_m * _APPROACH_SHARE,
-        collision_checked=jaw,  # a cup is checked at its rim only, not along the approach
+        collision_checked=True,
         bin_clearance_m=math.nan,
         neighbour_clearance_m=float(grasp.clearance_m),
         position_sigma_m=math.nan,

@@ -29,6 +29,8 @@ def add_hand(spec: mujoco.MjSpec, gripper: Gripper, *, n_objects: int) -> None:
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = 10.0
     spec.option.iterations = 40
+    # With few of them the line search fails when both fingers touch, and what they hold is thrown away.
+    spec.option.ls_iterations = 50
     spec.option.noslip_iterations = 3
     aside = [0.0, 0.0, 1.5]
     spec.worldbody.add_body(name=TARGET, pos=aside, mocap=True)

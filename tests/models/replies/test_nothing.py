@@ -24,7 +24,14 @@ def test_looked_and_saw_none(reply):
 
 @pytest.mark.parametrize(
     "reply",
-    ["", "This is in the image.", "There is no doubt: a mug.", "none of the mugs is red, but", "no " + "x" * 500, "[1]"],
+    [
+        "",
+        "This is in the image.",
+        "There is no doubt: a mug.",
+        "none of the mugs is red, but",
+        "no " + "x" * 500,
+        "[1]",
+    ],
 )
 def test_anything_else(reply):
     assert not says_nothing(reply)

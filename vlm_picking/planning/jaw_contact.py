@@ -1,0 +1,244 @@
+"""What the fingers touch once they have landed, and how well they hold it."""
+
+from collections import Counter
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from vlm_picking.grasp import Gripper
+from vlm_picking.planning.height_map import CELL_M, HeightMap
+from vlm_picking.planning.proposal import LEAST_MEASURED, Proposals, reject_in_turn
+from vlm_picking.planning.quality import JAW, success
+from vlm_picking.planning.scene import Scene
+
+SPARE_M = 0.003
+"""Room beside a finger that comes down."""
+LANDING_GAP_M = 0.0025
+"""Room below it."""
+OPENS_WIDER_M = 0.008
+"""How much wider than what they hold the jaws come down."""
+_LINES = 7
+_LEAST_LINES = 2
+_FRICTION_CONE_RAD = 0.5
+_LOOK_BEYOND_M = 0.02
+_CONTACT_M = 0.006
+_ABOVE_TIP_M = 0.0015
+_FIRM_GRIP_M = 0.012
+_LEAST_STEEP = 0.3
+_SLACK_M = 0.004
+
+
+@dataclass(frozen=True, eq=False)
+class Landings:
+    """N places where both fingers can come down.
+
+    Args:
+        cell: (N, 2) middles between the fingers [cells, x and y].
+        angle: (N,) directions of closing [rad].
+        owner: (N,) the object under the start of the search.
+        tip_m: (N,) heights of the tips.
+        between_m: (N,) largest free distance between the fingers' inner faces.
+        grip_m: (N,) how far the tips are below the start of the search.
+    """
+
+    cell: np.ndarray
+    angle: np.ndarray
+    owner: np.ndarray
+    tip_m: np.ndarray
+    between_m: np.ndarray
+    grip_m: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.angle)
+
+    def __getitem__(self, index: np.ndarray) -> "Landings":
+        return Landings(*(getattr(self, f.name)[index] for f in fields(self)))
+
+    @classmethod
+    def joined(cls, parts: list["Landings"]) -> "Landings":
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
+
+def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, rejected: Counter) -> Proposals:
+    """Read lines over the fingers' width between the landing places, and keep what would hold."""
+    half = int(np.ceil((gripper.max_opening_m / 2 + gripper.finger_thickness_m + _LOOK_BEYOND_M) / CELL_M))
+    across = np.linspace(-0.5, 0.5, _LINES, dtype=np.float32) * np.float32(gripper.finger_width_m / CELL_M)
+    along = np.arange(-half, half + 1, dtype=np.float32)
+    flat = _lines(map_, found, along, across)
+    top, owner = map_.top.ravel()[flat], map_.owner.ravel()[flat]
+    own = owner == found.owner.astype(np.int16)[:, None, None]
+    reach = (found.between_m / 2 / CELL_M).astype(np.float32)
+    inside = (np.abs(along) <= reach[:, None] + np.float32(0.5))[:, None, :]
+    crest = np.where(own & inside, top, -np.inf).max(axis=(1, 2))
+    # What stands higher between the fingers than the start of the search limits how deep they may go.
+    tip = np.maximum(found.tip_m, crest - gripper.insertion_depth_m).astype(np.float32)
+    stands = (top > (tip + np.float32(_ABOVE_TIP_M))[:, None, None]) & inside
+    held = stands & own
+    foreign = (stands & ~_widened(own)).sum(axis=(1, 2))
+    first, last, touched = _extremes(held)
+    left = np.where(touched, first, 2 * half + 1).min(axis=1)
+    right = np.where(touched, last, -1).max(axis=1)
+    holds = (touched.sum(axis=1) >= _LEAST_LINES) & held[:, _LINES // 2 - 1 : _LINES // 2 + 2, half].any(axis=1)
+    width = np.where(holds, (right - left + 1) * CELL_M, 0.0)
+    # What lies off the middle is pushed there by the first finger that touches it.
+    contact = _CONTACT_M / CELL_M
+    at_left, at_right = touched & (first <= (left + contact)[:, None]), touched & (last >= (right - contact)[:, None])
+    slant = np.maximum(_slant(first, at_left, touched, across), _slant(last, at_right, touched, across))
+    twist = _twist(at_left, at_right, across, np.maximum(right - left, 1))
+    side = np.minimum(_standing(top, held, first, at_left, 1), _standing(top, held, last, at_right, -1)) - tip
+    steep = np.minimum(_steepness(top, tip, first, at_left, -1), _steepness(top, tip, last, at_right, 1))
+    measured = _measured(map_.measured.ravel()[flat], held, left, right)
+    beyond = np.abs(along) > reach[:, None] + np.float32(gripper.finger_thickness_m / CELL_M)
+    high = (top > tip[:, None, None]).any(axis=1) & beyond
+    clear = (
+        np.where(high, np.abs(along), np.inf).min(axis=1) * CELL_M - found.between_m / 2 - gripper.finger_thickness_m
+    )
+    clear = np.maximum(clear, 0.0)
+    position = map_.to_camera(found.cell, tip)
+    upper = map_.to_camera(found.cell, np.where(holds, crest, tip))
+    measured = np.minimum(measured, scene.measured_around(upper))
+    off = _off_centre(scene, position, found.owner)
+    alive = reject_in_turn(
+        [
+            ("nothing between the fingers", ~holds),
+            ("too narrow for the gripper", width < gripper.min_opening_m),
+            ("a neighbour between the fingers", foreign > 1),
+            ("sides not opposite each other", np.maximum(slant, twist) > _FRICTION_CONE_RAD),
+            ("sides slope out of the jaws", steep < _LEAST_STEEP),
+            ("too little depth at the contact", measured < LEAST_MEASURED),
+        ],
+        rejected,
+    )
+    if not alive.any():
+        return Proposals.none(gripper)
+    length = np.maximum(scene.length_m[found.owner], gripper.finger_width_m)
+    weight = 9.81 * scene.mass_kg[found.owner] * off
+    lines = np.minimum(at_left.sum(axis=1), at_right.sum(axis=1))
+    terms = {
+        "antipodal": 1 - np.clip(np.maximum(slant, twist) / _FRICTION_CONE_RAD, 0, 1) ** 2,
+        "steepness": steep,
+        "depth": np.clip(side / _FIRM_GRIP_M, 0, 1),
+        "breadth": np.clip((lines - 1) / 3, 0, 1),
+        "center": np.exp(-np.square(2 * off / length)) ** 0.5 / (1 + weight / 0.3),
+        "measured": measured,
+        "clearance": np.clip(clear / _LOOK_BEYOND_M, 0, 1),
+        "upright": np.clip((map_.camera_from_map.rotation[:, 2] @ scene.up) ** 2 * np.ones(len(off)), 0, 1),
+        "on_top": scene.on_top[found.owner],
+    }
+    rotation = map_.camera_from_map.rotation
+    direction = np.column_stack([np.cos(found.angle), np.sin(found.angle)])
+    opening = np.minimum(np.maximum(found.between_m - OPENS_WIDER_M - _SLACK_M, width), gripper.max_opening_m)
+    return Proposals(
+        gripper=gripper,
+        owner=found.owner,
+        position_m=position,
+        approach=np.tile(-rotation[:, 2], (len(found), 1)),
+        closing=direction @ rotation[:, :2].T,
+        quality=success(terms, JAW),
+        opening_m=opening,
+        insertion_m=np.maximum(np.where(holds, crest, tip) - tip, 0.0),
+        clearance_m=np.where(np.isfinite(clear), clear, np.inf),
+        terms=terms,
+    )[alive]
+
+
+def _lines(map_: HeightMap, found: Landings, along: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Flat indices (N, L, S) into the map, along the closing directions and across the fingers' width."""
+    c = np.cos(found.angle).astype(np.float32)[:, None, None]
+    s = np.sin(found.angle).astype(np.float32)[:, None, None]
+    cell = found.cell.astype(np.float32)
+    rows, columns = map_.top.shape
+    x = np.rint(cell[:, 0, None, None] + c * along - s * across[:, None])
+    y = np.rint(cell[:, 1, None, None] + s * along + c * across[:, None])
+    # The map ends where the scene does; what lies beyond repeats its last cell.
+    return np.clip(y, 0, rows - 1).astype(np.int32) * np.int32(columns) + np.clip(x, 0, columns - 1).astype(np.int32)
+
+
+def _widened(own: np.ndarray) -> np.ndarray:
+    """The object's own samples and those beside them: an outline is uncertain by a cell."""
+    wide = own.copy()
+    wide[:, :, 1:] |= own[:, :, :-1]
+    wide[:, :, :-1] |= own[:, :, 1:]
+    wide[:, 1:] |= own[:, :-1]
+    wide[:, :-1] |= own[:, 1:]
+    return wide
+
+
+def _extremes(held: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First and last held sample (N, L) of each line, and whether it has one."""
+    touched = held.any(axis=2)
+    return np.argmax(held, axis=2), held.shape[2] - 1 - np.argmax(held[:, :, ::-1], axis=2), touched
+
+
+def _slant(edge: np.ndarray, at: np.ndarray, touched: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Angle (N,) [rad] between the object's side where it is touched (lines `at`) and the finger's face.
+
+    A convex side touches a flat finger along one line, wherever it is: only a side that slants over all its contact
+    counts.
+    """
+    weight = at.astype(np.float32)
+    total = np.maximum(weight.sum(axis=1), 1)
+    mean_x, mean_y = (weight * across).sum(axis=1) / total, (weight * edge).sum(axis=1) / total
+    dx = (across - mean_x[:, None]) * weight
+    spread = np.square(dx).sum(axis=1)
+    slope = (dx * (edge - mean_y[:, None])).sum(axis=1) / np.maximum(spread, 1e-6)
+    # A side that slants so much that only the finger's corner touches it.
+    pitch = across[1] - across[0]
+    for border, beside in ((0, 1), (-1, -2)):
+        corner = at[:, border] & (at.sum(axis=1) == 1) & touched[:, beside]
+        slope = np.where(corner, (edge[:, border] - edge[:, beside]) / pitch, slope)
+    return np.arctan(np.abs(slope))
+
+
+def _twist(at_left: np.ndarray, at_right: np.ndarray, across: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Angle (N,) [rad] between the closing direction and the line from contact to contact, as near as they come."""
+    spans = []
+    for at in (at_left, at_right):
+        spans.append((np.where(at, across, np.inf).min(axis=1), np.where(at, across, -np.inf).max(axis=1)))
+    (low_l, high_l), (low_r, high_r) = spans
+    apart = np.maximum(np.maximum(low_l - high_r, low_r - high_l), 0)
+    return np.where(np.isfinite(apart), np.arctan(np.where(np.isfinite(apart), apart, 0) / width), np.pi / 2)
+
+
+def _standing(top: np.ndarray, held: np.ndarray, edge: np.ndarray, at: np.ndarray, inward: int) -> np.ndarray:
+    """Height (N,) [m] of the object within three cells of its side, where it is touched (lines `at`)."""
+    height = np.full(len(top), -np.inf, np.float32)
+    for step in range(3):
+        index = np.clip(edge + inward * step, 0, top.shape[2] - 1)[:, :, None]
+        ok = at & np.take_along_axis(held, index, axis=2)[..., 0]
+        value = np.take_along_axis(top, index, axis=2)[..., 0]
+        np.maximum(height, np.where(ok, value, -np.inf).max(axis=1), out=height)
+    return np.where(np.isfinite(height), height, -1.0)
+
+
+def _steepness(top: np.ndarray, tip: np.ndarray, edge: np.ndarray, at: np.ndarray, outward: int) -> np.ndarray:
+    """How near (N,) the touched side comes to upright, 0..1: the mean over the lines `at`.
+
+    A side that slopes at the height of the tips pushes itself out of the jaws. It is steep where the surface falls
+    faster than friction needs, or, on something thin, where the full height stands right at the edge.
+    """
+    last = top.shape[2] - 1
+
+    def at_step(step: int) -> np.ndarray:
+        return np.take_along_axis(top, np.clip(edge + outward * step, 0, last)[:, :, None], axis=2)[..., 0]
+
+    fall = (at_step(-1) - at_step(1)) / np.float32(2 * CELL_M)
+    level = np.maximum(at_step(0) - tip[:, None], 0) / np.maximum(at_step(-2) - tip[:, None], np.float32(1e-3))
+    steep = np.clip(np.maximum((fall - 0.8) / 1.0, (level - 0.55) / 0.35), 0, 1)
+    return (np.where(at, steep, 0)).sum(axis=1) / np.maximum(at.sum(axis=1), 1)
+
+
+def _measured(share: np.ndarray, held: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Share (N,) of measured depth at the object's outermost three cells, the worse of both sides."""
+    index = np.arange(held.shape[2])
+    shares = []
+    for near in (index <= left[:, None] + 2, index >= right[:, None] - 2):
+        at = held & near[:, None, :]
+        shares.append((at * share).sum(axis=(1, 2)) / np.maximum(at.sum(axis=(1, 2)), 1))
+    return np.minimum(*shares)
+
+
+def _off_centre(scene: Scene, position: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Distance (N,) [m] from the grasps to the middles of what is seen of the objects, level with the floor."""
+    away = position - scene.middle_m[owner]
+    return np.linalg.norm(away - np.outer(away @ scene.up, scene.up), axis=1)
