@@ -70,3 +70,57 @@ def test_a_model_that_can_t_play_its_role_is_refused_with_what_it_can(setting):
 def test_an_unknown_name_is_refused_by_its_own():
     with pytest.raises(ModelError, match="unknown model 'embeded'; did you mean 'embedded'"):
         ModelSuite.load("embedded", answering_model="embeded")
+
+
+@pytest.fixture(scope="module")
+def detector_with_its_own(tmp_path_factory):
+    """A checkpoint of a detector whose sidecar names a classifier in a directory below it."""
+    pytest.importorskip("transformers", reason="models need transformers")
+    from vlm_picking.conformance.tiny.image_classification import TINY
+    from vlm_picking.conformance.tiny.owl import build_owlvit
+    from vlm_picking.models.sidecar import Sidecar
+
+    root = build_owlvit(tmp_path_factory.mktemp("own") / "detector")
+    Sidecar(name="detector", classifier="closeup").write(root)
+    TINY["resnet"](root / "closeup")
+    TINY["vit"](root.parent / "other")
+    return root
+
+
+def test_a_detector_brings_its_own_classifier(detector_with_its_own):
+    suite = ModelSuite.load(str(detector_with_its_own), device="cpu", offline=True)
+    assert suite.classifier.name == "closeup"
+    assert suite.models == (suite.detector, suite.classifier)
+    assert suite.name == "detector + closeup"
+
+
+def test_so_does_one_that_is_not_the_main_model(detector_with_its_own):
+    suite = ModelSuite.load("embedded", detection_model=str(detector_with_its_own), device="cpu", offline=True)
+    assert suite.classifier.name == "closeup"
+
+
+def test_another_classifier_is_taken_or_none(detector_with_its_own):
+    other = str(detector_with_its_own.parent / "other")
+    suite = ModelSuite.load(str(detector_with_its_own), classification_model=other, device="cpu", offline=True)
+    assert suite.classifier.name == "other" and suite.detector.name == "detector"
+    without = ModelSuite.load(str(detector_with_its_own), classification_model="none", device="cpu", offline=True)
+    assert without.classifier is None and len(without.models) == 1
+
+
+def test_only_a_classifier_may_be_left_out_by_none():
+    with pytest.raises(ModelError, match="unknown model 'none'"):
+        ModelSuite.load("embedded", detection_model="none")
+
+
+def test_the_main_model_classifies_where_no_detector_brings_one(detector_with_its_own):
+    suite = ModelSuite.load(str(detector_with_its_own.parent / "other"), device="cpu", offline=True)
+    assert suite.classifier.name == "other" and suite.finder is None and not suite.can_tell_presence
+
+
+def test_a_classifier_that_is_not_where_the_detector_says_is_missed(detector_with_its_own, tmp_path):
+    import shutil
+
+    lonely = tmp_path / "detector"
+    shutil.copytree(detector_with_its_own, lonely, ignore=shutil.ignore_patterns("closeup"))
+    with pytest.raises(ModelError, match="there is no directory .*closeup"):
+        ModelSuite.load(str(lonely), device="cpu", offline=True)

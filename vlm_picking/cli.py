@@ -17,6 +17,7 @@ from vlm_picking.frame import RgbdFrame
 from vlm_picking.model_commands import models
 from vlm_picking.result import PickResult, Status
 from vlm_picking.training.calibrate import calibrate_command
+from vlm_picking.training.closeups.command import train_closeups_command
 from vlm_picking.training.command import train_command
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.add_typer(bench)
 app.command("models")(models)
 app.command("find")(find_command)
 app.command("train")(train_command)
+app.command("train-closeups")(train_closeups_command)
 app.command("calibrate")(calibrate_command)
 
 
@@ -53,6 +55,9 @@ def ask(
     answering_model: Annotated[str, typer.Option(help="What answers free questions.")] = "",
     captioning_model: Annotated[str, typer.Option(help="What describes the image.")] = "",
     segmentation_model: Annotated[str, typer.Option(help="What outlines what was detected.")] = "",
+    classification_model: Annotated[
+        str, typer.Option(help="What looks again at what was detected, close up; none: nobody.")
+    ] = "",
     history_frames: Annotated[int, typer.Option(help="Most frames of a bag for questions about change.")] = 4,
     history_interval: Annotated[float, typer.Option(help="Least time between those frames [s].")] = 0.5,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
@@ -72,6 +77,7 @@ def ask(
         "answering_model": answering_model,
         "captioning_model": captioning_model,
         "segmentation_model": segmentation_model,
+        "classification_model": classification_model,
         "history_frames": history_frames,
         "history_interval_s": history_interval,
         "device": device,

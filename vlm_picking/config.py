@@ -56,6 +56,11 @@ class PickingConfig(Settings):
     segmentation_model: str = Field(
         "", description="What outlines detected things; empty: the main model where it can, else depth and colour."
     )
+    classification_model: str = Field(
+        "",
+        description="What looks again at detected things, close up; empty: what the detector brings along, else the "
+        "main model where it can; none: nobody.",
+    )
     device: str = Field("auto", description="Where the models run: auto, cpu, cuda, cuda:0, ...")
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="Precision of the models.")
     offline: bool = Field(False, description="Never reach for a model hub; fail at once and name what is missing.")

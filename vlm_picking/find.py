@@ -64,7 +64,7 @@ def find_command(
 
     @functools.cache
     def models() -> ModelSuite:
-        return ModelSuite.load(model, device=device, dtype=dtype, offline=offline)
+        return ModelSuite.load(model, device=device, dtype=dtype, offline=offline, classification_model="none")
 
     source = find_model(model, offline=offline)
     by_boxes = bool(source.family.roles & {Role.DETECTION, Role.PHRASE_SEGMENTATION})

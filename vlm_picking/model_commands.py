@@ -20,6 +20,7 @@ _SHORT_ROLE = {
     Role.CAPTIONING: "caption",
     Role.PHRASE_SEGMENTATION: "segment phrases",
     Role.BOX_SEGMENTATION: "segment boxes",
+    Role.CLASSIFICATION: "classify boxes",
 }
 
 

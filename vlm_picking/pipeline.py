@@ -114,7 +114,7 @@ class PickingPipeline:
         """
         camera = PinholeCamera(width, height, float(width), float(width), width / 2, height / 2)
         floor = RgbdFrame(np.zeros((height, width, 3), np.uint8), np.ones((height, width), np.float32), camera)
-        warm_up(self.models, floor.rgb)
+        warm_up(self.models, floor)
         self.run(floor, "pick anything")
         self._history = self._new_history()
 
@@ -197,7 +197,7 @@ class PickingPipeline:
             support = self._floor_of(frame)
         with run.stage("look", 0.1):
             scene = look(frame, query, support, models=self.models, config=self.config)
-        run.asked(self.models.finder.name if scene.best_score else "")
+        run.asked(*scene.asked)
         scene, objects = self._lift(run, watch.with_ids(scene), support)
         with run.stage("relate", 0.6):
             sights = narrow(frame, query, scene, objects, self.config)
@@ -235,7 +235,7 @@ class PickingPipeline:
         everything = Query(query.text, query.kind, (*map(Target, classes), *unnamed))
         with run.stage("look", 0.1):
             scene = look(frame, everything, support, models=self.models, config=config)
-        run.asked(finder.name if scene.best_score else "")
+        run.asked(*scene.asked)
         sure = scene.named[scene.named.score >= config.present_threshold]
         scene = replace(scene, named=sure.nms(SAME_OBJECT_IOU, class_agnostic=True))
         scene, objects = self._lift(run, watch.with_ids(scene), support)

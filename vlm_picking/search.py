@@ -16,6 +16,7 @@ from vlm_picking.models.suite import ModelSuite
 from vlm_picking.query import Query, Target
 from vlm_picking.segmentation import segment_objects
 from vlm_picking.support import Support
+from vlm_picking.verification import verified
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,14 @@ class Scene:
             "anything".
         best_score: phrase -> the highest score in the image, however low.
         wordings: target -> how it was put to the model.
+        asked: names of the models that looked.
     """
 
     named: Detections
     separate: Detections
     best_score: Mapping[str, float]
     wordings: Mapping[Target, Wording]
+    asked: tuple[str, ...] = ()
 
 
 def look(
@@ -116,6 +119,10 @@ def look(
     wordings = {target: word(target, detector, without=without) for target in targets if not target.anything}
     phrases = dict.fromkeys(phrase for w in wordings.values() if w.phrase for phrase in (w.phrase, w.noun))
     found = detector.detect(frame.rgb, list(phrases)) if phrases else Detections.empty()
+    found = verified(frame, found, models.classifier)
+    asked = [detector.name] if phrases else []
+    if models.classifier is not None and any(map(models.classifier.knows, found.label.tolist())):
+        asked.append(models.classifier.name)
     best = {phrase: float(found.score[found.label == phrase].max(initial=0.0)) for phrase in phrases}
     named = found[found.score >= config.absent_threshold].by_score()[: config.max_detections]
     separate = Detections.empty()
@@ -127,4 +134,10 @@ def look(
             )
         separate = segment_objects(frame, support)[: config.max_detections]
     n = len(named)
-    return Scene(named.replace(id=np.arange(n)), separate.replace(id=np.arange(n, n + len(separate))), best, wordings)
+    return Scene(
+        named.replace(id=np.arange(n)),
+        separate.replace(id=np.arange(n, n + len(separate))),
+        best,
+        wordings,
+        tuple(asked),
+    )

@@ -3,15 +3,17 @@
 import numpy as np
 
 from vlm_picking.errors import ReplyError
+from vlm_picking.frame import RgbdFrame
 from vlm_picking.models.suite import ModelSuite
 
 
-def warm_up(models: ModelSuite, rgb: np.ndarray) -> None:
-    """Ask every model in every role about an image (H, W, 3) uint8.
+def warm_up(models: ModelSuite, frame: RgbdFrame) -> None:
+    """Ask every model in every role about a frame.
 
     Raises:
         ModelError: a model can't look. A reply that can't be read is none: an empty picture invites odd ones.
     """
+    rgb = frame.rgb
     height, width = rgb.shape[:2]
     middle = np.array([[width / 4, height / 4, width * 3 / 4, height * 3 / 4]], np.float32)
     asked = [
@@ -21,6 +23,7 @@ def warm_up(models: ModelSuite, rgb: np.ndarray) -> None:
         (models.captioner, lambda model: model.caption(rgb)),
         (models.phrase_segmenter, lambda model: model.segment(rgb, ["object"])),
         (models.box_segmenter, lambda model: model.masks(rgb, middle)),
+        (models.classifier, lambda model: model.classify_boxes(frame, middle)),
     ]
     for model, ask in asked:
         if model is None:

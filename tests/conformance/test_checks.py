@@ -1,6 +1,7 @@
 """The conformance of every family, and that it catches adapters that break its rules."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ pytest.importorskip("torch", reason="models need torch")
 pytest.importorskip("transformers", reason="models need transformers")
 
 from vlm_picking.conformance.checks import Outcome, check_all, check_family, tiny_checkpoints  # noqa: E402
-from vlm_picking.conformance.tiny import clip, owl  # noqa: E402
+from vlm_picking.conformance.tiny import clip, image_classification, owl  # noqa: E402
 from vlm_picking.models import owl as owl_adapter  # noqa: E402
 from vlm_picking.models.base import Role  # noqa: E402
 from vlm_picking.models.clip import FAMILY as CLIP  # noqa: E402
+from vlm_picking.models.image_classification import FAMILY as CLASSIFIERS  # noqa: E402
+from vlm_picking.models.image_classification import ImageClassifier  # noqa: E402
 from vlm_picking.models.owl import FAMILY as OWL  # noqa: E402
 from vlm_picking.models.owl import OwlDetector  # noqa: E402
 from vlm_picking.models.registry import families  # noqa: E402
@@ -96,6 +99,39 @@ def test_an_adapter_that_swallows_empty_phrases_is_found_out(owlvit, monkeypatch
         OwlDetector, "detect", lambda self, rgb, phrases: look(self, rgb, [p for p in phrases if p.strip()])
     )
     assert "detect took" in rules_broken(owlvit, OWL)["wrong input is refused"]
+
+
+@pytest.fixture(scope="module")
+def resnet(tmp_path_factory):
+    return image_classification.TINY["resnet"](tmp_path_factory.mktemp("resnet"))
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "rule", "why"),
+    [
+        (lambda look, self, frame, xyxy: look(self, frame, xyxy) * 3, "boxes of any frame", "sum to more than 1"),
+        (lambda look, self, frame, xyxy: look(self, frame, xyxy) * 0.9 + 0.01, "boxes of any frame", "without an area"),
+        (lambda look, self, frame, xyxy: look(self, frame, xyxy)[::-1].copy(), "boxes of any frame", "area|order"),
+        (lambda look, self, frame, xyxy: look(self, frame, np.abs(np.sort(xyxy))), "wrong input is refused", "took"),
+    ],
+    ids=["not shares", "nothing is something", "shuffled", "boxes mended in silence"],
+)
+def test_classifiers_that_break_their_rules_are_found_out(resnet, monkeypatch, spoilt, rule, why):
+    look = ImageClassifier.classify_boxes
+    monkeypatch.setattr(ImageClassifier, "classify_boxes", lambda *arguments: spoilt(look, *arguments))
+    found = {f.rule.removeprefix("image classification: "): f.why for f in check_family(resnet, CLASSIFIERS)}
+    assert re.search(why, found[rule])
+
+
+def test_a_classifier_that_guesses_words_is_found_out(resnet, monkeypatch):
+    told = ImageClassifier.phrase_probability
+
+    def guessed(self, probabilities, phrase):
+        return told(self, probabilities, phrase if self.knows(phrase) else self.classes[0])
+
+    monkeypatch.setattr(ImageClassifier, "phrase_probability", guessed)
+    (finding,) = check_family(resnet, CLASSIFIERS)
+    assert "phrase_probability took ''" in finding.why
 
 
 def test_control_tokens_that_reach_the_model_are_found_out(tmp_path, monkeypatch):

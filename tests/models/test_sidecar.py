@@ -18,6 +18,8 @@ def test_it_comes_back_as_it_was_written(tmp_path):
         scale=2.0,
         bias=-1.0,
         coloured=(1.5, 0.5),
+        classifier="closeup",
+        fusion=(1.0, 0.5, -0.25),
     )
     sidecar.write(tmp_path, measured={"map50": 0.5})
     assert Sidecar.read(tmp_path, name="other") == sidecar
@@ -26,6 +28,7 @@ def test_it_comes_back_as_it_was_written(tmp_path):
 def test_without_a_file_everything_is_open(tmp_path):
     sidecar = Sidecar.read(tmp_path, name="big")
     assert sidecar == Sidecar(name="big")
+    assert sidecar.fusion is None and sidecar.classifier == ""
     assert sidecar.prompt("red mug") == "a photo of a red mug"
     assert sidecar.probability(np.array([0.0]), "mug")[0] == pytest.approx(0.5)
 
@@ -57,13 +60,26 @@ def test_a_colour_before_the_noun_has_its_own_curve():
         '{"score_calibration": {"coloured": [1]}}',
         '{"categories": ["fruit"]}',
         '{"categories": {"fruit": 3}}',
+        '{"classifier": 3}',
+        '{"fusion": 3}',
+        '{"fusion": [1, 1]}',
+        '{"fusion": [1, 1, 1, 1]}',
+        '{"fusion": [1, "much", 0]}',
     ],
-    ids=["cut off", "no object", "vocabulary", "scale", "calibration", "coloured", "categories", "members"],
+    ids=[
+        *("cut off", "no object", "vocabulary", "scale", "calibration", "coloured", "categories", "members"),
+        *("classifier", "no weights", "two weights", "four weights", "a word for a weight"),
+    ],
 )
 def test_a_broken_file_is_refused(tmp_path, content):
     (tmp_path / SIDECAR_FILE).write_text(content)
     with pytest.raises(ModelError, match="can't be read"):
         Sidecar.read(tmp_path, name="x")
+
+
+def test_a_bias_may_be_negative_and_a_weight_zero(tmp_path):
+    Sidecar(name="x", fusion=(0.0, 1.0, -3.0)).write(tmp_path)
+    assert Sidecar.read(tmp_path, name="x").fusion == (0.0, 1.0, -3.0)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +91,10 @@ def test_a_broken_file_is_refused(tmp_path, content):
         {"coloured": (0.0, 1.0)},
         {"template": "a photo"},
         {"categories": {"fruit": ()}},
+        {"fusion": (-0.1, 1.0, 0.0)},
+        {"fusion": (1.0, -0.1, 0.0)},
+        {"fusion": (1.0, 1.0, float("nan"))},
+        {"fusion": (float("inf"), 1.0, 0.0)},
     ],
 )
 def test_values_that_make_no_sense(bad):

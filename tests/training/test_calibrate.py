@@ -94,7 +94,7 @@ def test_questions_are_balanced_and_true(frames):
     rng = np.random.default_rng(0)
     for frame in frames[:10]:
         _, ids = frame.read()
-        asked = questions(frame, np.bincount(ids.ravel(), minlength=256), NoisyOracle(frames), rng)
+        asked = questions(frame.things, np.bincount(ids.ravel(), minlength=256), NoisyOracle(frames), rng)
         kinds = {thing.kind for thing in frame.things}
         colours = {f"{thing.colour} {thing.kind}" for thing in frame.things}
         plain = [q for q in asked if q.phrase in kinds or q.phrase.split()[-1] not in kinds]
@@ -107,7 +107,7 @@ def test_what_is_nearly_hidden_is_not_asked(frames):
     frame = frames[0]
     speck = np.zeros(256, int)
     speck[0], speck[[thing.id for thing in frame.things]] = 10_000, 2
-    asked = questions(frame, speck, NoisyOracle(frames), np.random.default_rng(0))
+    asked = questions(frame.things, speck, NoisyOracle(frames), np.random.default_rng(0))
     assert not {thing.kind for thing in frame.things} & {q.phrase for q in asked}
 
 
@@ -115,7 +115,7 @@ def test_only_what_a_model_was_taught_is_asked(frames):
     model = NoisyOracle(frames)
     model.vocabulary, model.colours = frozenset({"mug", "pear"}), frozenset({"red"})
     _, ids = frames[0].read()
-    asked = questions(frames[0], np.bincount(ids.ravel(), minlength=256), model, np.random.default_rng(0))
+    asked = questions(frames[0].things, np.bincount(ids.ravel(), minlength=256), model, np.random.default_rng(0))
     assert {q.phrase for q in asked} <= {"mug", "pear", "red mug"}
 
 

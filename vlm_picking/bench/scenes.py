@@ -145,7 +145,7 @@ def render_frame(seed: int, number: int) -> EvaluationFrame:
     """Settle, view and photograph scene `number` of the benchmark's `seed`."""
     from vlm_picking.sim.render import SceneRenderer
     from vlm_picking.sim.scene import make_scene
-    from vlm_picking.sim.sensor import add_depth_noise, depth_holes, photograph
+    from vlm_picking.sim.sensor import capture
     from vlm_picking.sim.view import random_view
 
     own_seed = scene_seed(seed, number)
@@ -153,14 +153,10 @@ def render_frame(seed: int, number: int) -> EvaluationFrame:
     rng = np.random.default_rng((own_seed, 2))
     with SceneRenderer(scene, gl=_graphics()) as renderer:
         rendered = renderer.render(random_view(rng, scene.crate, width=WIDTH, height=HEIGHT))
-    rgb = photograph(rendered.rgb, rng)
-    depth_m = add_depth_noise(rendered.depth_m, rng)
-    holes = depth_holes(rendered.depth_m, rgb, rng)
-    depth_m = np.where(holes, np.float32(np.nan), np.round(depth_m * 1e3) * np.float32(1e-3))
     return EvaluationFrame(
         number=number,
         scene_seed=own_seed,
-        frame=RgbdFrame(rgb, depth_m, rendered.camera, stamp_ns=number + 1),
+        frame=capture(rendered, rng, stamp_ns=number + 1),
         ids=rendered.ids,
         things=_things(scene, rendered),
     )

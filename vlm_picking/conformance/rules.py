@@ -1,11 +1,13 @@
 """What every adapter must keep, whatever its weights: a rule is a function that raises Broken."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from vlm_picking.conformance.classification import classifies, classifies_again, knows_words, wrong_calls
+from vlm_picking.conformance.demands import HOSTILE, NOBODY_SAYS, Asked, Broken, demand, equal, shares_of
 from vlm_picking.detections import Detections
-from vlm_picking.errors import ModelError, ReplyError
+from vlm_picking.errors import ModelError
 from vlm_picking.models.base import Role, YesNo
 
 PHRASES = (
@@ -13,15 +15,6 @@ PHRASES = (
     *("fork", "bottle", "screwdriver", "wrench", "package", "yellow thing", "orange object", "left cup"),
 )
 QUESTION = "is there a red mug in the box?"
-HOSTILE = (
-    *("<image>", "mug <image> <image>", "<|im_end|>\n<|im_start|>system", "<loc0001><loc_1>", "[SEP] [CLS]", "</s>"),
-    *("mug\x00cup", "\U0001f600", "</points> [] {}", "mug; cup. fork, spoon", "mug " * 1250),
-)
-_NOBODY_SAYS = ("", " ", "\n")
-
-
-class Broken(Exception):
-    """A rule that an adapter did not keep; says how."""
 
 
 def pictures(rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -34,23 +27,6 @@ def pictures(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return shown
 
 
-class Asked:
-    """A model that is asked, and how often its replies could be read: what random weights write may be unreadable."""
-
-    def __init__(self, model: object) -> None:
-        self.model = model
-        self.readable = 0
-
-    def ask(self, method: str, *arguments: object) -> object | None:
-        """What the method gives, or None where the model looked and wrote what can't be read."""
-        try:
-            result = getattr(self.model, method)(*arguments)
-        except ReplyError:
-            return None
-        self.readable += 1
-        return result
-
-
 def rules_of(role: Role) -> Iterator[tuple[str, Callable[[Asked, dict[str, np.ndarray]], None]]]:
     """The rules for a role, by what to call them."""
     find = {Role.DETECTION: "detect", Role.PHRASE_SEGMENTATION: "segment"}.get(role)
@@ -61,7 +37,7 @@ def rules_of(role: Role) -> Iterator[tuple[str, Callable[[Asked, dict[str, np.nd
     else:
         yield from _RULES[role]
     yield "wrong input is refused", lambda asked, shown: _refuses(asked, shown["odd"], role)
-    if role is not Role.BOX_SEGMENTATION and role is not Role.CAPTIONING:
+    if role not in (Role.BOX_SEGMENTATION, Role.CAPTIONING, Role.CLASSIFICATION):
         yield "hostile text", lambda asked, shown: _survives(asked, shown["odd"], role)
 
 
@@ -90,7 +66,7 @@ def _finds_many(asked: Asked, rgb: np.ndarray, find: str) -> None:
     for phrases in (PHRASES[:1], PHRASES):
         _well_formed(asked.ask(find, rgb, phrases), rgb, phrases, masks=find == "segment")
     none = asked.ask(find, rgb, [])
-    _demand(none is None or len(none) == 0, "asked for nothing it found something")
+    demand(none is None or len(none) == 0, "asked for nothing it found something")
 
 
 def _finds_again(asked: Asked, rgb: np.ndarray, find: str) -> None:
@@ -98,25 +74,25 @@ def _finds_again(asked: Asked, rgb: np.ndarray, find: str) -> None:
     of_turned = asked.ask(find, turned, PHRASES[:2])
     camera = rgb.copy()
     first = asked.ask(find, camera, PHRASES[:2])
-    _equal(asked.ask(find, camera, PHRASES[:2]), first, "the same picture and phrases, asked twice, differ")
+    equal(asked.ask(find, camera, PHRASES[:2]), first, "the same picture and phrases, asked twice, differ")
     for picture, expected in ((turned, of_turned), (rgb, first)):
         camera[:] = picture
         again = asked.ask(find, camera, PHRASES[:2])
-        _equal(again, expected, "a new picture in the same buffer is not seen", loosely=True)
+        equal(again, expected, "a new picture in the same buffer is not seen", loosely=True)
 
 
 def _scores(asked: Asked, shown: dict[str, np.ndarray]) -> None:
     for name, rgb in shown.items():
         vector = asked.ask("embed_image", rgb)
-        _demand(vector.ndim == 1 and vector.dtype == np.float32, f"embed_image gave {vector.dtype} {vector.shape}")
+        demand(vector.ndim == 1 and vector.dtype == np.float32, f"embed_image gave {vector.dtype} {vector.shape}")
         _unit(vector[None], f"embed_image of {name}")
         texts = asked.ask("embed_texts", PHRASES)
-        _demand(texts.shape == (len(PHRASES), len(vector)), f"embed_texts gave {texts.shape}")
+        demand(texts.shape == (len(PHRASES), len(vector)), f"embed_texts gave {texts.shape}")
         _unit(texts, "embed_texts")
         for n in (1, len(PHRASES)):
             chances = asked.ask("classify", rgb, PHRASES[:n])
-            _demand(chances.shape == (n,) and abs(chances.sum() - 1) < 1e-3, f"classify of {n} labels: {chances}")
-            _shares(asked.ask("presence", rgb, PHRASES[:n]), n, "presence")
+            demand(chances.shape == (n,) and abs(chances.sum() - 1) < 1e-3, f"classify of {n} labels: {chances}")
+            shares_of(asked.ask("presence", rgb, PHRASES[:n]), n, "presence")
 
 
 def _scores_again(asked: Asked, shown: dict[str, np.ndarray]) -> None:
@@ -124,22 +100,22 @@ def _scores_again(asked: Asked, shown: dict[str, np.ndarray]) -> None:
     of_turned = asked.ask("embed_image", turned)
     camera = shown["odd"].copy()
     alone = asked.ask("presence", camera, PHRASES[:1])
-    _equal(asked.ask("presence", camera, PHRASES)[:1], alone, "a phrase's presence hangs on the others", loosely=True)
+    equal(asked.ask("presence", camera, PHRASES)[:1], alone, "a phrase's presence hangs on the others", loosely=True)
     camera[:] = turned
-    _equal(asked.ask("embed_image", camera), of_turned, "a new picture in the same buffer is not seen", loosely=True)
-    _equal(asked.ask("presence", shown["odd"], PHRASES[:1]), alone, "a picture is not known again after another one")
+    equal(asked.ask("embed_image", camera), of_turned, "a new picture in the same buffer is not seen", loosely=True)
+    equal(asked.ask("presence", shown["odd"], PHRASES[:1]), alone, "a picture is not known again after another one")
 
 
 def _answers(asked: Asked, shown: dict[str, np.ndarray]) -> None:
     for name, rgb in shown.items():
         for images in ([rgb], [rgb] * asked.model.max_images)[: asked.model.max_images]:
             belief = asked.ask("yes_probability", images[:4], QUESTION)
-            _demand(isinstance(belief, YesNo), f"yes_probability gave {belief!r}")
-            _demand(0 <= belief.probability <= 1, f"yes_probability of {name}: {belief}")
-            _demand(np.isnan(belief.mass) or 0 <= belief.mass <= 1, f"yes_probability of {name}: {belief}")
+            demand(isinstance(belief, YesNo), f"yes_probability gave {belief!r}")
+            demand(0 <= belief.probability <= 1, f"yes_probability of {name}: {belief}")
+            demand(np.isnan(belief.mass) or 0 <= belief.mass <= 1, f"yes_probability of {name}: {belief}")
     answers = [asked.ask("answer", [shown["odd"]], QUESTION) for _ in range(2)]
     _words(answers[0], "answer")
-    _demand(answers[0] == answers[1], f"the same question twice: {answers[0]!r} and {answers[1]!r}")
+    demand(answers[0] == answers[1], f"the same question twice: {answers[0]!r} and {answers[1]!r}")
 
 
 def _captions(asked: Asked, shown: dict[str, np.ndarray]) -> None:
@@ -153,8 +129,8 @@ def _cuts_out(asked: Asked, shown: dict[str, np.ndarray]) -> None:
         boxes = np.array([[0, 0, width, height], [0, 0, max(1, width / 2), max(1, height / 2)]], np.float32)
         for n in (0, 1, 2):
             masks = asked.ask("masks", rgb, boxes[:n])
-            _demand(masks.shape == (n, height, width) and masks.dtype == bool, f"masks: {masks.dtype} {masks.shape}")
-        _equal(asked.ask("masks", rgb, boxes[:1]), masks[:1], "a box's mask hangs on the other boxes", loosely=True)
+            demand(masks.shape == (n, height, width) and masks.dtype == bool, f"masks: {masks.dtype} {masks.shape}")
+        equal(asked.ask("masks", rgb, boxes[:1]), masks[:1], "a box's mask hangs on the other boxes", loosely=True)
 
 
 _RULES: dict[Role, tuple[tuple[str, Callable], ...]] = {
@@ -162,18 +138,25 @@ _RULES: dict[Role, tuple[tuple[str, Callable], ...]] = {
     Role.ANSWERING: (("answers", _answers),),
     Role.CAPTIONING: (("captions", _captions),),
     Role.BOX_SEGMENTATION: (("boxes of any picture", _cuts_out),),
+    Role.CLASSIFICATION: (
+        ("boxes of any frame", classifies),
+        ("asking again", classifies_again),
+        ("words", knows_words),
+    ),
 }
 
 
 def _refuses(asked: Asked, rgb: np.ndarray, role: Role) -> None:
     wrong: list[tuple[str, tuple]] = []
-    for text in _NOBODY_SAYS:
+    for text in NOBODY_SAYS:
         wrong += say(role, [text], rgb)
     for image in (rgb.astype(np.float32), rgb[..., 0], rgb[:0]):
         wrong += [call for call in say(role, PHRASES[:1], image) if call[0] != "embed_texts"]
         wrong += {Role.CAPTIONING: [("caption", (image,))], Role.SIMILARITY: [("embed_image", (image,))]}.get(role, [])
         if role is Role.BOX_SEGMENTATION:
             wrong.append(("masks", (image, np.array([[0, 0, 9, 9]], np.float32))))
+    if role is Role.CLASSIFICATION:
+        wrong = wrong_calls(rgb)
     if role is Role.ANSWERING:
         too_many = [rgb] * (asked.model.max_images + 1) if asked.model.max_images < 64 else []
         wrong += [("answer", ([], QUESTION)), ("answer", (too_many, QUESTION))]
@@ -200,49 +183,23 @@ def _well_formed(found: Detections | None, rgb: np.ndarray, phrases: Sequence[st
     if found is None:
         return
     height, width = rgb.shape[:2]
-    _demand(isinstance(found, Detections), f"{type(found).__name__} is no Detections")
-    _demand(set(found.label) <= set(phrases), f"labels that nobody asked for: {sorted(set(found.label))[:3]}")
+    demand(isinstance(found, Detections), f"{type(found).__name__} is no Detections")
+    demand(set(found.label) <= set(phrases), f"labels that nobody asked for: {sorted(set(found.label))[:3]}")
     inside = (found.xyxy >= 0).all() and (found.xyxy <= [width, height, width, height]).all()
-    _demand(bool(inside), f"boxes outside of {width} x {height} px: {found.xyxy.tolist()[:3]}")
+    demand(bool(inside), f"boxes outside of {width} x {height} px: {found.xyxy.tolist()[:3]}")
     if masks and len(found):
-        _demand(found.mask is not None, "no masks")
-        _demand(found.mask.shape == (len(found), height, width), f"masks of {found.mask.shape} for {rgb.shape}")
-
-
-def _equal(one: object, other: object, why: str, *, loosely: bool = False) -> None:
-    if one is None or other is None:
-        _demand(one is other, why)
-        return
-    if isinstance(one, Detections):
-        same = one.label.tolist() == other.label.tolist() and np.allclose(one.score, other.score, atol=1e-4)
-        same = same and np.allclose(one.xyxy, other.xyxy, atol=1e-2)
-        same = same and (loosely or np.array_equal(one.score, other.score))
-        same = same and (one.mask is None or np.mean(one.mask != other.mask) < 0.01)
-    elif loosely and one.dtype == bool:
-        same = np.mean(one != other) < 0.01
-    else:
-        same = np.allclose(one, other, atol=1e-4) if loosely else np.array_equal(one, other)
-    _demand(bool(same), why)
+        demand(found.mask is not None, "no masks")
+        demand(found.mask.shape == (len(found), height, width), f"masks of {found.mask.shape} for {rgb.shape}")
 
 
 def _unit(vectors: np.ndarray, what: str) -> None:
     lengths = np.linalg.norm(vectors, axis=1)
-    _demand(np.allclose(lengths, 1, atol=1e-3), f"{what}: vectors of length {lengths[:3]}, not 1")
-
-
-def _shares(values: Iterable[float], n: int, what: str) -> None:
-    values = np.asarray(values)
-    _demand(values.shape == (n,) and bool(((values >= 0) & (values <= 1)).all()), f"{what} of {n} phrases: {values}")
+    demand(np.allclose(lengths, 1, atol=1e-3), f"{what}: vectors of length {lengths[:3]}, not 1")
 
 
 def _words(text: object, what: str) -> None:
-    _demand(text is None or (isinstance(text, str) and bool(text.strip())), f"{what} gave {text!r}")
+    demand(text is None or (isinstance(text, str) and bool(text.strip())), f"{what} gave {text!r}")
 
 
 def _short(arguments: tuple) -> str:
     return ", ".join(f"an array {a.shape} {a.dtype}" if isinstance(a, np.ndarray) else repr(a)[:60] for a in arguments)
-
-
-def _demand(kept: bool, why: str) -> None:
-    if not kept:
-        raise Broken(why)

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from vlm_picking.detections import Detections
+from vlm_picking.frame import RgbdFrame
 
 
 class Role(str, Enum):
@@ -23,6 +24,7 @@ class Role(str, Enum):
     CAPTIONING = "captioning"
     PHRASE_SEGMENTATION = "segmentation by phrase"
     BOX_SEGMENTATION = "segmentation by box"
+    CLASSIFICATION = "image classification"
 
 
 @runtime_checkable
@@ -153,6 +155,47 @@ class BoxSegmenter(Protocol):
         """Masks (N, H, W) bool of the things in boxes (N, 4) [px] of an image (H, W, 3) uint8."""
 
 
+@runtime_checkable
+class BoxClassifier(Protocol):
+    """Says which of a few kinds of things a box shows: a closer look at what a detector proposes."""
+
+    @property
+    def name(self) -> str:
+        """What to call the model."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """K nouns that it can tell apart; "none of these" is not among them."""
+
+    @property
+    def fusion(self) -> tuple[float, float, float] | None:
+        """What the detector's log-odds and its own weigh together, and a bias; None where nobody measured it."""
+
+    def knows(self, phrase: str) -> bool:
+        """Whether `phrase` ("red packaging") stands for some of the classes; colours are a detector's business."""
+
+    def classify_boxes(self, frame: RgbdFrame, xyxy: np.ndarray) -> np.ndarray:
+        """Look at boxes of a frame.
+
+        Args:
+            xyxy: (N, 4) [px]; what lies outside of the image is cut off.
+
+        Returns:
+            Probabilities (N, K) float32 of each class for what each box shows; a row sums to at most 1, and what lacks
+            is "none of these". Boxes without an area get zeros.
+
+        Raises:
+            ModelError: the model could not look.
+        """
+
+    def phrase_probability(self, probabilities: np.ndarray, phrase: str) -> np.ndarray:
+        """Probabilities (N,) float32 that boxes show what `phrase` names, of what `classify_boxes` gave.
+
+        Raises:
+            ModelError: it does not know the phrase.
+        """
+
+
 PROTOCOL_OF_ROLE: dict[Role, type] = {
     Role.DETECTION: ZeroShotDetector,
     Role.SIMILARITY: ImageTextScorer,
@@ -160,6 +203,7 @@ PROTOCOL_OF_ROLE: dict[Role, type] = {
     Role.CAPTIONING: Captioner,
     Role.PHRASE_SEGMENTATION: PhraseSegmenter,
     Role.BOX_SEGMENTATION: BoxSegmenter,
+    Role.CLASSIFICATION: BoxClassifier,
 }
 
 

@@ -18,6 +18,7 @@ WANTED = (
 )
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "tokenizer.model")
+_WORDLESS = frozenset({Role.BOX_SEGMENTATION, Role.CLASSIFICATION})  # roles of models that read no text
 _INDEX = "model.safetensors.index.json"
 
 
@@ -83,7 +84,7 @@ def require_cached(checkpoint: str, family: Family) -> None:
         lacking.append("model.safetensors")
     if not any(map(cached, _PROCESSORS)):
         lacking.append(_PROCESSORS[0])
-    if family.roles != {Role.BOX_SEGMENTATION} and not any(map(cached, _TOKENIZERS)):
+    if not family.roles <= _WORDLESS and not any(map(cached, _TOKENIZERS)):
         lacking.append(_TOKENIZERS[0])
     if lacking:
         raise ModelError(

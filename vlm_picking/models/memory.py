@@ -1,4 +1,4 @@
-"""What an adapter remembers so that asking again is cheap: the last image, and the texts of late."""
+"""What an adapter remembers so that asking again is cheap: the last image or frame, and the texts of late."""
 
 import hashlib
 from collections import OrderedDict
@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from vlm_picking.errors import ModelError
+from vlm_picking.frame import RgbdFrame
 
 Value = TypeVar("Value")
 
@@ -52,6 +53,22 @@ class ImageMemory(Generic[Value]):
         if self._last is None or self._last[0] != digest:
             self._last = None  # not two images' features at a time: they may fill a GPU
             self._last = (digest, compute(rgb))
+        return self._last[1]
+
+
+class FrameMemory(Generic[Value]):
+    """Keeps a value for the last frame, told apart by what it shows: colour, depth and camera."""
+
+    def __init__(self) -> None:
+        self._last: tuple[bytes, Value] | None = None
+
+    def get(self, frame: RgbdFrame, begin: Callable[[], Value]) -> Value:
+        """The value of this frame; `begin()` where the last frame was another one."""
+        digest = hashlib.blake2b(repr(frame.camera).encode(), digest_size=16)
+        for image in (frame.rgb, frame.depth_m):
+            digest.update(np.ascontiguousarray(image))
+        if self._last is None or self._last[0] != digest.digest():
+            self._last = (digest.digest(), begin())
         return self._last[1]
 
 

@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "florence2",
     "gemma3",
     "grounding_dino",
+    "image_classification",
     "llava",
     "molmo2",
     "omdet",

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,8 @@ class Sidecar:
         scale, bias: probability = 1 / (1 + exp(-(scale * logit + bias))).
         coloured: scale and bias of phrases that begin with a colour word, "red mug"; None: as all others.
         floor: boxes with a lower probability are dropped, save the best of a phrase.
+        classifier: of a detector: the classifier that looks again at its boxes, a directory beside this file; "": none.
+        fusion: of a classifier: what the detector's log-odds weigh, what its own weigh, and a bias; None: not measured.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Sidecar:
     bias: float = 0.0
     coloured: tuple[float, float] | None = None
     floor: float = 0.05
+    classifier: str = ""
+    fusion: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if "{}" not in self.template:
@@ -48,6 +52,8 @@ class Sidecar:
         for scale, bias in ((self.scale, self.bias), self.coloured or (1.0, 0.0)):
             if not (math.isfinite(scale) and scale > 0 and math.isfinite(bias)):
                 raise ModelError(f"the score calibration of {self.name} must be finite with scale > 0")
+        if self.fusion is not None and not (all(map(math.isfinite, self.fusion)) and min(self.fusion[:2]) >= 0):
+            raise ModelError(f"the fusion of {self.name} must be two weights from 0 and a bias, all finite")
         for category, nouns in self.categories.items():
             if not nouns:
                 raise ModelError(f"the category {category!r} of {self.name} has no nouns")
@@ -96,6 +102,8 @@ class Sidecar:
             "template": self.template,
             "score_calibration": {"scale": self.scale, "bias": self.bias, "coloured": self.coloured},
             "floor": self.floor,
+            "classifier": self.classifier,
+            "fusion": self.fusion,
             **extra,
         }
         (Path(directory) / SIDECAR_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -113,7 +121,7 @@ class Sidecar:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             calibration = content.get("score_calibration", {})
-            coloured = calibration.get("coloured")
+            coloured, fusion = calibration.get("coloured"), content.get("fusion")
             words = {key: content.get(key) for key in ("vocabulary", "colours")}
             categories = content.get("categories", {})
             return cls(
@@ -126,6 +134,8 @@ class Sidecar:
                 bias=float(calibration.get("bias", 0.0)),
                 coloured=None if coloured is None else (float(coloured[0]), float(coloured[1])),
                 floor=float(content.get("floor", 0.05)),
+                classifier=_text(content.get("classifier") or ""),
+                fusion=None if fusion is None else _three(fusion),
             )
         except (ValueError, TypeError, AttributeError, LookupError) as error:
             raise ModelError(
@@ -139,6 +149,17 @@ class Sidecar:
         if self.coloured is not None and self.is_coloured(phrase):
             return self.coloured
         return self.scale, self.bias
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _three(values: Sequence[float]) -> tuple[float, float, float]:
+    first, second, third = map(float, values)
+    return first, second, third
 
 
 def sidecar_path(checkpoint: str | Path) -> Path:

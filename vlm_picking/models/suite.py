@@ -10,6 +10,7 @@ from vlm_picking.detections import Detections
 from vlm_picking.errors import ModelError
 from vlm_picking.models.base import (
     PROTOCOL_OF_ROLE,
+    BoxClassifier,
     BoxSegmenter,
     Captioner,
     ImageTextScorer,
@@ -19,6 +20,7 @@ from vlm_picking.models.base import (
     ZeroShotDetector,
 )
 from vlm_picking.models.registry import EMBEDDED, ModelSource, find_model, load_model
+from vlm_picking.models.sidecar import Sidecar, sidecar_path
 
 _FIELD_OF_ROLE = {
     Role.DETECTION: "detector",
@@ -27,6 +29,7 @@ _FIELD_OF_ROLE = {
     Role.CAPTIONING: "captioner",
     Role.PHRASE_SEGMENTATION: "phrase_segmenter",
     Role.BOX_SEGMENTATION: "box_segmenter",
+    Role.CLASSIFICATION: "classifier",
 }
 # Setting -> the roles that its model takes; it must be able to play one of them.
 ROLES_OF_SETTING: dict[str, tuple[Role, ...]] = {
@@ -35,7 +38,9 @@ ROLES_OF_SETTING: dict[str, tuple[Role, ...]] = {
     "answering_model": (Role.ANSWERING,),
     "captioning_model": (Role.CAPTIONING,),
     "segmentation_model": (Role.PHRASE_SEGMENTATION, Role.BOX_SEGMENTATION),
+    "classification_model": (Role.CLASSIFICATION,),
 }
+NOBODY = "none"  # as `classification_model`: not even the classifier that the detector brings along
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,6 +53,7 @@ class ModelSuite:
     captioner: Captioner | None = None
     phrase_segmenter: PhraseSegmenter | None = None
     box_segmenter: BoxSegmenter | None = None
+    classifier: BoxClassifier | None = None
 
     @classmethod
     def of(cls, *models: object) -> "ModelSuite":
@@ -80,15 +86,25 @@ class ModelSuite:
         Args:
             model: plays every role that it can and that `chosen` gives to no other; it need not detect.
             device, dtype, offline: as for `registry.load_model`.
-            chosen: a setting of ROLES_OF_SETTING -> a model's name; "" leaves the role to `model`.
+            chosen: a setting of ROLES_OF_SETTING -> a model's name; "" leaves the role to `model`. For
+                `classification_model`, "" is first the classifier that the detector's sidecar names, and "none" nobody.
 
         Raises:
             ModelError: a model can't be loaded, or can't play the role that it was chosen for.
         """
+        settings = {
+            setting: roles
+            for setting, roles in ROLES_OF_SETTING.items()
+            if (setting, chosen.get(setting)) != ("classification_model", NOBODY)
+        }
+        chosen = {setting: name for setting, name in chosen.items() if setting in settings}
         sources = {name: find_model(name, offline=offline) for name in dict.fromkeys((model, *chosen.values())) if name}
         casting: dict[Role, str] = {}
-        for setting, roles in ROLES_OF_SETTING.items():
+        for setting, roles in settings.items():
             name = chosen.get(setting, "")
+            if setting == "classification_model" and not name and Role.DETECTION in casting:
+                name = _brought_along(sources[casting[Role.DETECTION]])
+                sources |= {name: find_model(name, offline=offline)} if name else {}
             able = [role for role in roles if role in sources[name or model].family.roles]
             if name and not able:
                 raise ModelError(_refusal(setting, roles, name, sources[name]))
@@ -135,6 +151,13 @@ class _SegmenterAsDetector:
 
     def detect(self, rgb: np.ndarray, phrases: Sequence[str]) -> Detections:
         return self._segmenter.segment(rgb, phrases)
+
+
+def _brought_along(detector: ModelSource) -> str:
+    """The directory of the classifier that a detector's sidecar names; "" where it names none."""
+    checkpoint = Path(detector.checkpoint)
+    classifier = Sidecar.read(checkpoint, name=checkpoint.name).classifier
+    return str((sidecar_path(checkpoint).parent / classifier).resolve()) if classifier else ""
 
 
 def _key(source: ModelSource) -> str:

@@ -3,6 +3,20 @@
 import cv2
 import numpy as np
 
+from vlm_picking.frame import RgbdFrame
+from vlm_picking.sim.render import Rendered
+
+
+def capture(rendered: Rendered, rng: np.random.Generator, *, stamp_ns: int) -> RgbdFrame:
+    """What an RGB-D camera makes of a view: colour as a jittered camera takes it, depth with noise and holes, through
+    whole millimetres.
+    """
+    rgb = photograph(rendered.rgb, rng)
+    depth_m = add_depth_noise(rendered.depth_m, rng)
+    holes = depth_holes(rendered.depth_m, rgb, rng)
+    depth_m = np.where(holes, np.float32(np.nan), np.round(depth_m * 1e3) * np.float32(1e-3))
+    return RgbdFrame(rgb, depth_m, rendered.camera, stamp_ns=stamp_ns)
+
 
 def photograph(rgb: np.ndarray, rng: np.random.Generator, *, strength: float = 1.0) -> np.ndarray:
     """`rgb` (H, W, 3) u8 as a camera with jittered settings gives it; `strength` 0 changes nothing."""

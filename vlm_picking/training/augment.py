@@ -23,7 +23,7 @@ def random_view(rgb: np.ndarray, ids: np.ndarray, size: int, rng: np.random.Gene
         rgb = cv2.resize(np.ascontiguousarray(rgb), None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     rgb = squash(np.ascontiguousarray(rgb), size)
     ids = cv2.resize(np.ascontiguousarray(ids), (size, size), interpolation=cv2.INTER_NEAREST)
-    return _relight(rgb, rng), ids, kept
+    return relight(rgb, rng), ids, kept
 
 
 def squash(rgb: np.ndarray, size: int) -> np.ndarray:
@@ -57,7 +57,7 @@ def _bordered(rgb: np.ndarray, margins: list[tuple[int, int]]) -> np.ndarray:
     return cv2.copyMakeBorder(np.ascontiguousarray(rgb), top, bottom, left, right, cv2.BORDER_CONSTANT, value=colour)
 
 
-def _relight(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def relight(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Exposure, contrast, gamma and a faint tint in one table a channel; then a little saturation and
     noise.
     """

@@ -53,10 +53,13 @@ class Answers:
         return Answers(self.logit[kept], self.present[kept], self.scene[kept])
 
 
-def questions(frame: FrameFile, pixels: np.ndarray, model: object, rng: np.random.Generator) -> list[Question]:
+def questions(
+    things: Sequence[Thing], pixels: np.ndarray, model: object, rng: np.random.Generator
+) -> list[Question]:
     """What to ask of a frame, in balance.
 
     Args:
+        things: what is in it.
         pixels: (256,) how many of each instance are in the image, 0 the background.
         model: nouns and colours that it was not taught are not asked.
     """
@@ -71,16 +74,16 @@ def questions(frame: FrameFile, pixels: np.ndarray, model: object, rng: np.rando
     def is_clear(thing: Thing) -> bool:
         return thing.visible >= LEAST_VISIBLE and pixels[thing.id] >= LEAST_SHARE * all_pixels
 
-    there = sorted({thing.kind for thing in frame.things if is_clear(thing)} & set(usable))
-    lacking = [kind for kind in usable if kind not in {thing.kind for thing in frame.things}]
+    there = sorted({thing.kind for thing in things if is_clear(thing)} & set(usable))
+    lacking = [kind for kind in usable if kind not in {thing.kind for thing in things}]
     asked = [Question(kind, True) for kind in there]
     asked += [Question(kind, False) for kind in rng.permutation(lacking)[: max(len(there), 1)].tolist()]
     for kind in there:
-        things = [thing for thing in frame.things if thing.kind == kind]
-        worn = {thing.colour for thing in things if is_clear(thing)} & set(paints)
+        same = [thing for thing in things if thing.kind == kind]
+        worn = {thing.colour for thing in same if is_clear(thing)} & set(paints)
         asked += [Question(f"{colour} {kind}", True) for colour in sorted(worn)]
-        if None not in {thing.colour for thing in things}:
-            others = [colour for colour in paints if colour not in {thing.colour for thing in things}]
+        if None not in {thing.colour for thing in same}:
+            others = [colour for colour in paints if colour not in {thing.colour for thing in same}]
             asked += [Question(f"{c} {kind}", False) for c in rng.permutation(others)[: max(len(worn), 1)].tolist()]
     return asked
 
@@ -113,7 +116,7 @@ def ask(model: object, sidecar: Sidecar, frames: Sequence[FrameFile], *, seed: i
     for number, frame in enumerate(frames):
         rgb, ids = frame.read()
         pixels = np.bincount(ids.ravel(), minlength=256)
-        asked = questions(frame, pixels, model, np.random.default_rng((seed, number)))
+        asked = questions(frame.things, pixels, model, np.random.default_rng((seed, number)))
         phrases = [question.phrase for question in asked]
         for question, score in zip(asked, best_scores(model, np.ascontiguousarray(rgb), phrases), strict=True):
             kind = "coloured" if sidecar.is_coloured(question.phrase) else "nouns"

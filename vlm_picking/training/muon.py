@@ -11,7 +11,7 @@ class Muon(torch.optim.Optimizer):
     """For the matrices of an encoder; everything else belongs to AdamW.
 
     Args:
-        params: 2-D parameters.
+        params: matrices, and kernels of convolutions (out, in, h, w), which count as matrices of `out` rows.
         lr: length of a step; times sqrt(max(1, rows / columns)).
         momentum: Nesterov momentum.
         weight_decay: decoupled, relative to the learning rate.
@@ -27,16 +27,17 @@ class Muon(torch.optim.Optimizer):
             for p in group["params"]:
                 if p.grad is not None:
                     same_shape[p.shape].append(p)
-            for shape, params in same_shape.items():
+            for params in same_shape.values():
                 updates = []
                 for p in params:
                     buffer = self.state[p].setdefault("momentum", torch.zeros_like(p))
                     buffer.lerp_(p.grad, 1 - group["momentum"])
-                    updates.append(p.grad.lerp(buffer, group["momentum"]))
-                step = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
+                    updates.append(p.grad.lerp(buffer, group["momentum"]).flatten(1))
+                rows, columns = updates[0].shape
+                step = group["lr"] * max(1.0, rows / columns) ** 0.5
                 for p, update in zip(params, orthogonalise(torch.stack(updates)), strict=True):
                     p.mul_(1 - group["lr"] * group["weight_decay"])
-                    p.add_(update, alpha=-step)
+                    p.add_(update.view_as(p), alpha=-step)
 
 
 def orthogonalise(matrices: torch.Tensor, *, steps: int = 5) -> torch.Tensor:

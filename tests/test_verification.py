@@ -1,0 +1,71 @@
+"""Fusion of a detector's scores with a closer look."""
+
+import numpy as np
+import pytest
+
+from vlm_picking.camera import PinholeCamera
+from vlm_picking.detections import Detections
+from vlm_picking.frame import RgbdFrame
+from vlm_picking.verification import EQUAL_SAY, fused, log_odds, verified
+
+FRAME = RgbdFrame(
+    np.zeros((20, 30, 3), np.uint8), np.ones((20, 30), np.float32), PinholeCamera(30, 20, 30.0, 30.0, 15.0, 10.0)
+)
+
+
+class Closer:
+    """Sees a mug in every box whose left edge is right of 10, a can elsewhere."""
+
+    name = "closer"
+    classes = ("mug", "can")
+    fusion = None
+
+    def __init__(self):
+        self.asked = []
+
+    def knows(self, phrase):
+        return phrase.split()[-1] in self.classes
+
+    def classify_boxes(self, frame, xyxy):
+        self.asked.append(len(xyxy))
+        right = np.asarray(xyxy)[:, 0] > 10
+        return np.where(right[:, None], [[0.9, 0.05]], [[0.05, 0.9]]).astype(np.float32)
+
+    def phrase_probability(self, probabilities, phrase):
+        return probabilities[:, self.classes.index(phrase.split()[-1])]
+
+
+def detections():
+    boxes = np.array([[1, 1, 9, 9], [12, 1, 20, 9], [12, 1, 20, 9], [2, 2, 8, 8]], np.float32)
+    return Detections(boxes, [0.6, 0.6, 0.7, 0.4], ["mug", "mug", "red mug", "giraffe"])
+
+
+def test_scores_follow_the_closer_look_and_nothing_else_changes():
+    found = detections()
+    after = verified(FRAME, found, Closer())
+    np.testing.assert_array_equal(after.xyxy, found.xyxy)
+    np.testing.assert_array_equal(after.label, found.label)
+    assert after.score[0] < 0.3 < 0.7 < after.score[1]
+    assert after.score[2] > 0.7
+    assert after.score[3] == found.score[3], "what the classifier does not know keeps its score"
+
+
+def test_without_a_classifier_or_without_known_words_nothing_is_asked():
+    found = detections()
+    assert verified(FRAME, found, None) is found
+    closer = Closer()
+    assert verified(FRAME, found[3], closer).score[0] == found.score[3]
+    assert verified(FRAME, Detections.empty(), closer).xyxy.shape == (0, 4)
+    assert not closer.asked
+
+
+def test_equal_say_is_the_mean_of_the_log_odds():
+    p, q = np.array([0.2, 0.5, 0.99]), np.array([0.8, 0.5, 0.6])
+    assert fused(p, q, EQUAL_SAY) == pytest.approx(1 / (1 + np.exp(-(log_odds(p) + log_odds(q)) / 2)))
+    assert fused(p, p, EQUAL_SAY) == pytest.approx(p)
+
+
+def test_certainty_is_finite():
+    assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
+    said = fused(np.array([1.0]), np.array([0.0]), EQUAL_SAY)
+    assert said == pytest.approx([0.5])

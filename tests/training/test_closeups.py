@@ -1,0 +1,110 @@
+"""The classifier of close-ups: its windows are labelled right, it learns, its checkpoint is the genuine format."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("mujoco", reason="rendering needs MuJoCo: pip install vlm_picking[sim]")
+torch = pytest.importorskip("torch", reason="training needs torch: pip install vlm_picking[models]")
+
+from vlm_picking.errors import ConfigError  # noqa: E402
+from vlm_picking.models.registry import load_model  # noqa: E402
+from vlm_picking.training.closeups import command, fusion  # noqa: E402
+from vlm_picking.training.closeups.batch import SIDE_PX, plain_batch, random_batch  # noqa: E402
+from vlm_picking.training.closeups.train import CloseupTraining, averaged_network, measure, train  # noqa: E402
+from vlm_picking.training.closeups.windows import CLASSES, NONE, WindowJob, render_windows, window_files  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def windows(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("windows")
+    for part, seed in (("train", 1_000_000), ("val", 5_000_000)):
+        render_windows(WindowJob(out=folder / part, scenes=3, seed=seed, views=1, workers=1))
+    return folder
+
+
+def test_windows_show_things_and_what_is_none(windows):
+    for path in window_files(windows / "train"):
+        with np.load(path) as scene:
+            n = len(scene["kind"])
+            assert scene["pixels"].shape == (n, 96, 96, 4)
+            assert ((scene["kind"] >= 0) & (scene["kind"] <= NONE)).all()
+            named = scene["kind"] < NONE
+            assert named.any() and (~named).any()
+            assert (scene["visible"][named] >= 0.25).all()
+            known = np.isfinite(scene["side_m"])
+            assert known.mean() > 0.8
+            assert ((scene["side_m"][known] > 0.005) & (scene["side_m"][known] < 0.8)).all()
+
+
+def test_a_second_call_renders_nothing_anew(windows):
+    before = {path: path.stat().st_mtime_ns for path in window_files(windows / "train")}
+    render_windows(WindowJob(out=windows / "train", scenes=3, seed=1_000_000, views=1, workers=2))
+    assert {path: path.stat().st_mtime_ns for path in window_files(windows / "train")} == before
+
+
+def test_changes_keep_the_middle_and_the_size(windows):
+    files = window_files(windows / "train")
+    closeups, kinds = random_batch(files, np.random.default_rng(0))
+    assert closeups.shape == (len(kinds), 6, SIDE_PX, SIDE_PX)
+    assert np.isfinite(closeups).all()
+    with np.load(files[0]) as scene:
+        plain = plain_batch(scene["pixels"], scene["side_m"])
+        side = scene["side_m"] * 1.3
+    known = np.isfinite(side)
+    assert plain[known, 5, 0, 0] == pytest.approx(np.log(side[known] / 0.1), abs=1e-5)
+
+
+def test_training_learns_goes_on_and_writes_a_checkpoint(windows, tmp_path):
+    run = tmp_path / "run"
+    settings = CloseupTraining(data=windows, run=run, minutes=0.25, eval_minutes=9.0)
+    train(settings)
+    losses = [float(line.split("loss ")[1].split()[0]) for line in _log(run) if "loss" in line]
+    model, training = averaged_network(run)
+    assert training["closeups"] >= 128
+    assert set(measure(model, windows / "val")) == {"things", "clear", "none", "n"}
+    assert all(np.isfinite(losses))
+    train(CloseupTraining(data=windows, run=run, minutes=0.3, eval_minutes=9.0))
+    _, more = averaged_network(run)
+    assert more["closeups"] > training["closeups"]
+
+    out = tmp_path / "checkpoint"
+    figures = command.write(run, windows, out, detector="embedded", fusion_scenes=4)
+    assert figures["fused"]["n"] > 0
+    classifier = load_model(str(out))
+    assert classifier.classes == CLASSES
+    assert classifier.knows("packaging") and classifier.knows("red mug") and not classifier.knows("giraffe")
+    assert json.loads((out / "config.json").read_text())["architectures"] == ["ResNetForImageClassification"]
+    assert min(classifier.fusion[:2]) >= 0
+
+
+def _log(run):
+    return (run / "training.log").read_text(encoding="utf-8").splitlines()
+
+
+def test_a_training_without_windows_says_so(tmp_path):
+    with pytest.raises(ConfigError, match="render some first"):
+        train(CloseupTraining(data=tmp_path, run=tmp_path / "run"))
+
+
+def test_fusion_trusts_who_knows():
+    rng = np.random.default_rng(0)
+    answers = []
+    for scene in range(400):
+        present = bool(rng.random() < 0.5)
+        truth = 1.0 if present else -1.0
+        # The detector guesses, the classifier knows.
+        answers.append(fusion.Answer(rng.normal(0, 2, 3), rng.normal(0, 1, 3) + 3 * truth, present, scene))
+    of_detector, of_classifier, _ = weights = fusion.fit_fusion(answers)
+    assert of_classifier > 4 * of_detector
+    measured = fusion.measure_fusion(answers, weights)
+    alone = fusion.measure_fusion(answers, (1.0, 0.0, 0.0))
+    assert measured["balanced_accuracy"] > 0.9 > alone["balanced_accuracy"]
+    assert measured["ece"] < 0.1
+
+
+def test_fusion_needs_both_answers():
+    answers = [fusion.Answer(np.zeros(1), np.zeros(1), True, scene) for scene in range(3)]
+    with pytest.raises(ConfigError, match="more scenes"):
+        fusion.fit_fusion(answers)

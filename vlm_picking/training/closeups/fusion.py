@@ -1,0 +1,122 @@
+"""What a detector's word and a classifier's weigh against each other, fitted on frames of their own.
+
+Presence is asked as `vlm_picking.training.calibrate` asks it. The best box of a phrase after fusion answers, so the
+weights are fitted to that best box: a logistic curve (Platt 1999) of both models' log-odds.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from vlm_picking.errors import ConfigError
+from vlm_picking.frame import RgbdFrame
+from vlm_picking.training.calibrate import questions
+from vlm_picking.training.calibration import balanced_weights, expected_calibration_error
+from vlm_picking.verification import log_odds
+
+FIRST_SEED = 30_000_000  # apart from training, validation, calibration of detectors, and evaluation
+_WIDTH, _HEIGHT = 640, 480
+_STREAM = 11
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What both models say of the boxes of one phrase in one frame.
+
+    Args:
+        detected, closer: (N,) log-odds of the detector and of the classifier.
+        present: the truth.
+        scene: number of the scene.
+    """
+
+    detected: np.ndarray
+    closer: np.ndarray
+    present: bool
+    scene: int
+
+
+def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
+    """The answers of a detector and a classifier about `scenes` rendered frames.
+
+    Raises:
+        ModelError: one of them could not look.
+    """
+    answers = []
+    for scene, (frame, truth) in enumerate(_frames(scenes)):
+        pixels = np.bincount(truth.ids.ravel(), minlength=256)
+        asked = questions(truth.objects, pixels, detector, np.random.default_rng((FIRST_SEED, scene)))
+        asked = [question for question in asked if classifier.knows(question.phrase)]
+        found = detector.detect(frame.rgb, [question.phrase for question in asked])
+        probabilities = classifier.classify_boxes(frame, found.xyxy)
+        for question in asked:
+            rows = found.label == question.phrase
+            closer = classifier.phrase_probability(probabilities[rows], question.phrase)
+            answers.append(Answer(log_odds(found.score[rows]), log_odds(closer), question.present, scene))
+    return answers
+
+
+def fit_fusion(answers: list[Answer]) -> tuple[float, float, float]:
+    """Weights of the detector and of the classifier, and a bias, of the greatest likelihood; "there" and "not there"
+    weigh the same.
+
+    Raises:
+        ConfigError: all that was asked is there, or all is not.
+    """
+    present = np.array([answer.present for answer in answers])
+    if present.all() or not present.any():
+        raise ConfigError("all that was asked is there, or all is not: give more scenes")
+    weight = balanced_weights(present)
+
+    def weights(x: np.ndarray) -> tuple[float, float, float]:
+        of_detector, of_classifier = np.exp(np.clip(x[:2], -6, 2)).tolist()
+        return of_detector, of_classifier, float(x[2])
+
+    def loss(x: np.ndarray) -> float:
+        z = presence_odds(answers, weights(x))
+        return float((weight * np.where(present, np.logaddexp(0, -z), np.logaddexp(0, z))).sum())
+
+    best = minimize(loss, np.array([np.log(0.5), np.log(0.5), 0.0]), method="Nelder-Mead").x
+    of_detector, of_classifier, bias = weights(best)
+    return round(of_detector, 4), round(of_classifier, 4), round(bias, 4)
+
+
+def presence_odds(answers: list[Answer], weights: tuple[float, float, float]) -> np.ndarray:
+    """The log-odds (A,) of each answer's best box after fusion; where there is no box, next to nothing."""
+    of_detector, of_classifier, bias = weights
+    best = [(of_detector * a.detected + of_classifier * a.closer).max(initial=-30.0) for a in answers]
+    return np.array(best) + bias
+
+
+def measure_fusion(answers: list[Answer], weights: tuple[float, float, float]) -> dict[str, float]:
+    """Balanced accuracy at 0.5 and calibration error."""
+    said = expit(presence_odds(answers, weights))
+    present = np.array([answer.present for answer in answers])
+    right = [float(((said >= 0.5) == present)[present == truth].mean()) for truth in (True, False)]
+    return {
+        "balanced_accuracy": round(float(np.mean(right)), 4),
+        "ece": round(expected_calibration_error(said, present), 4),
+        "n": len(answers),
+    }
+
+
+def _frames(scenes: int) -> Iterator[tuple[RgbdFrame, object]]:
+    """RGB-D frames with their FrameTruth."""
+    from vlm_picking.sim.canvas import open_gl
+    from vlm_picking.sim.render import SceneRenderer
+    from vlm_picking.sim.scene import make_scene
+    from vlm_picking.sim.sensor import capture
+    from vlm_picking.sim.truth import frame_truth
+    from vlm_picking.sim.view import random_view
+
+    gl = open_gl()
+    for number in range(scenes):
+        rng = np.random.default_rng((FIRST_SEED + number, _STREAM))
+        scene = make_scene(FIRST_SEED + number)
+        with SceneRenderer(scene, gl=gl) as renderer:
+            rendered = renderer.render(random_view(rng, scene.crate, width=_WIDTH, height=_HEIGHT))
+            frame, truth = capture(rendered, rng, stamp_ns=number + 1), frame_truth(scene, rendered)
+        yield frame, truth
+    gl.free()

@@ -1,0 +1,57 @@
+"""A second look: a classifier sees close up what a detector found, and the odds of both are fused."""
+
+import numpy as np
+
+from vlm_picking.detections import Detections, box_iou, suppress
+from vlm_picking.frame import RgbdFrame
+from vlm_picking.models.base import BoxClassifier
+
+EQUAL_SAY = (0.5, 0.5, 0.0)
+"""Weights of the detector's and the classifier's log-odds, and a bias, for a classifier that names none: their mean."""
+_SAME_LOOK_IOU = 0.8  # boxes that overlap more show the same: one look serves both
+_SUREST = 1e-4  # neither model is surer than this, so that none overrules the other whatever it says
+
+
+def verified(frame: RgbdFrame, found: Detections, classifier: BoxClassifier | None) -> Detections:
+    """`found` with the scores of both models, where the classifier knows the phrase; boxes and order stay.
+
+    The fusion is a logarithmic opinion pool (Genest 1986) whose weights the classifier brings along.
+
+    Raises:
+        ModelError: the classifier could not look.
+    """
+    if classifier is None:
+        return found
+    phrases = dict.fromkeys(found.label.tolist())
+    known = np.isin(found.label, [phrase for phrase in phrases if classifier.knows(phrase)])
+    if not known.any():
+        return found
+    probabilities = _looks(frame, found[known], classifier)
+    label = found.label[known]
+    closer = np.zeros(len(label))
+    for phrase in dict.fromkeys(label.tolist()):
+        rows = label == phrase
+        closer[rows] = classifier.phrase_probability(probabilities[rows], phrase)
+    score = found.score.astype(np.float64)
+    score[known] = fused(score[known], closer, classifier.fusion or EQUAL_SAY)
+    return found.replace(score=score)
+
+
+def _looks(frame: RgbdFrame, found: Detections, classifier: BoxClassifier) -> np.ndarray:
+    """What the classifier says of each box, (N, K): several phrases' boxes of one thing are looked at once."""
+    leaders = suppress(found.xyxy, found.score, max_iou=_SAME_LOOK_IOU)
+    probabilities = classifier.classify_boxes(frame, found.xyxy[leaders])
+    return probabilities[box_iou(found.xyxy, found.xyxy[leaders]).argmax(axis=1)]
+
+
+def fused(detected: np.ndarray, closer: np.ndarray, weights: tuple[float, float, float]) -> np.ndarray:
+    """Probabilities (N,) of both models as one, (N,) float64."""
+    of_detector, of_classifier, bias = weights
+    odds = of_detector * log_odds(detected) + of_classifier * log_odds(closer) + bias
+    return 1 / (1 + np.exp(-odds))
+
+
+def log_odds(probability: np.ndarray) -> np.ndarray:
+    """Of probabilities of any shape, float64, kept within what a model may be sure of."""
+    p = np.clip(np.asarray(probability, np.float64), _SUREST, 1 - _SUREST)
+    return np.log(p / (1 - p))
