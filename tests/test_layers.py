@@ -13,7 +13,11 @@ LAYERS = (
     ("values", "errors arrays transform camera frame query language prompt detections grasp result"),
     ("geometry", "depth support bin_shape known_bin regions closeup"),
     ("parts", "models lift segmentation planning relations colours gripper_files image_messages tracking"),
-    ("composition", "config history run answering presence asking masks warming verification search narrowing watch pipeline"),
+    (
+        "composition",
+        "config history run answering presence asking masks warming bin_view verification search narrowing watch "
+        "pipeline",
+    ),
     ("edges", "frame_files drawing report bags contact_sheet find_cache"),
     ("shells", "ros sim conformance"),
     ("training", "training"),

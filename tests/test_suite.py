@@ -48,7 +48,7 @@ def test_who_can_tell_presence(model, expected):
 
 def test_the_main_model_alone():
     pytest.importorskip("transformers", reason="models need transformers")
-    suite = ModelSuite.load("embedded", device="cpu")
+    suite = ModelSuite.load("embedded", device="cpu", classification_model="none")
     assert suite.detector is suite.models[0] and len(suite.models) == 1
     assert suite.scorer is suite.answerer is suite.box_segmenter is None
 
@@ -57,8 +57,17 @@ def test_a_checkpoint_that_is_named_twice_is_loaded_once():
     pytest.importorskip("transformers", reason="models need transformers")
     from vlm_picking.models.registry import EMBEDDED_DIRECTORY
 
-    suite = ModelSuite.load("embedded", detection_model=str(EMBEDDED_DIRECTORY / ".." / "embedded"), device="cpu")
+    again = str(EMBEDDED_DIRECTORY / ".." / "embedded")
+    suite = ModelSuite.load("embedded", detection_model=again, classification_model="none", device="cpu")
     assert len(suite.models) == 1
+
+
+def test_the_embedded_detector_brings_its_classifier_along():
+    pytest.importorskip("transformers", reason="models need transformers")
+    suite = ModelSuite.load("embedded", device="cpu")
+    assert suite.classifier is not None and suite.classifier is not suite.detector
+    assert set(suite.classifier.classes) == set(suite.detector.classes)
+    assert all(map(suite.classifier.knows, suite.detector.vocabulary)), "every word of the one is one of the other"
 
 
 @pytest.mark.parametrize("setting", sorted(set(ROLES_OF_SETTING) - {"detection_model"}))

@@ -94,7 +94,7 @@ class PickingPipeline:
         if self._history is not None:
             self._history.add(frame.stamp_ns, frame.rgb)
 
-    def _floor_of(self, frame: RgbdFrame) -> Support | None:
+    def support_of(self, frame: RgbdFrame) -> Support | None:
         """The bin's floor, given or found; asked twice about the same frame, it is found once."""
         if self._floor is None or self._floor[0] is not frame:
             given = self._bin and self._bin.support(frame, self.camera_from_bin_frame(frame))
@@ -194,7 +194,7 @@ class PickingPipeline:
         if query.kind is QueryKind.PICK and not frame.valid_depth_share:
             raise FrameError("the depth image has no reading, and grasps need depth; check the depth stream")
         with run.stage("support", 0.05):
-            support = self._floor_of(frame)
+            support = self.support_of(frame)
         with run.stage("look", 0.1):
             scene = look(frame, query, support, models=self.models, config=self.config)
         run.asked(*scene.asked)
@@ -227,7 +227,7 @@ class PickingPipeline:
         frame, config, finder = run.frame, self.config, self.models.finder
         classes = () if finder is None else finder.classes
         with run.stage("support", 0.05):
-            support = self._floor_of(frame)
+            support = self.support_of(frame)
         if support is None and not classes and self.models.captioner is not None:
             return self._caption(run, query, Answer(Status.UNCERTAIN, 0.5, "", reason="the depth shows no bin floor"))
         # Without a floor nothing "sticks out": then only the names that the model knows are left to look for.

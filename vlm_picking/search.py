@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vlm_picking.bin_view import detect_in_bin
 from vlm_picking.colours import COLOURS
 from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections
@@ -118,7 +119,7 @@ def look(
     detector, without = models.finder, cannot_find(models)
     wordings = {target: word(target, detector, without=without) for target in targets if not target.anything}
     phrases = dict.fromkeys(phrase for w in wordings.values() if w.phrase for phrase in (w.phrase, w.noun))
-    found = detector.detect(frame.rgb, list(phrases)) if phrases else Detections.empty()
+    found = detect_in_bin(frame, support, detector, list(phrases)) if phrases else Detections.empty()
     found = verified(frame, found, models.classifier)
     asked = [detector.name] if phrases else []
     if models.classifier is not None and any(map(models.classifier.knows, found.label.tolist())):

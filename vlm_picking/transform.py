@@ -6,6 +6,8 @@ import numpy as np
 
 from vlm_picking.arrays import frozen_array
 
+_IDENTITY = np.eye(3)
+
 
 @dataclass(frozen=True, eq=False)
 class Transform:
@@ -27,7 +29,7 @@ class Transform:
         translation = frozen_array(self.translation_m, name="translation_m", shape=(3,), dtype=np.float64)
         if not (np.isfinite(rotation).all() and np.isfinite(translation).all()):
             raise ValueError("a transform needs finite numbers")
-        if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) or np.linalg.det(rotation) < 0:
+        if not _is_rotation(rotation):
             raise ValueError(f"not a rotation matrix (orthonormal, determinant +1): {rotation.tolist()}")
         object.__setattr__(self, "rotation", rotation)
         object.__setattr__(self, "translation_m", translation)
@@ -86,3 +88,12 @@ class Transform:
     def apply(self, points_m: np.ndarray) -> np.ndarray:
         """Move points (..., 3) [m] of frame b into frame a."""
         return np.asarray(points_m) @ self.rotation.T + self.translation_m
+
+
+def _is_rotation(matrix: np.ndarray) -> bool:
+    """Whether a matrix (3, 3) is orthonormal and no mirror. Every pose that is made comes through here."""
+    a, b, c = np.abs(matrix @ matrix.T - _IDENTITY).tolist()
+    if max(*a, *b, *c) > 1e-4:
+        return False
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) > 0

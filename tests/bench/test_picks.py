@@ -100,6 +100,14 @@ def test_an_episode_begins_anew_for_each_pick(episode):
     assert control.gripper in GRIPPERS and first.has_seal in (True, False)
 
 
+def test_other_candidates_can_be_carried_out(episode):
+    best = episode.planned(None)
+    grasps = episode.result.grasps
+    last = episode.planned(None, rank=len(grasps) - 1)
+    assert (best.quality, last.quality) == (grasps[0].quality, grasps[-1].quality)
+    assert episode.planned(None, rank=1000).quality == last.quality
+
+
 def test_an_attempt_is_a_row_with_every_field(episode):
     (row,) = picks_rows([(episode.planned(None),)])
     assert row["prompt"].startswith("pick the ")

@@ -84,7 +84,7 @@ def test_a_wider_gripper_loses_nothing(width_m):
         near = [c for c in wide if np.linalg.norm((in_bin(shot, c).translation_m - place)[:2]) < 0.02]
         assert near, "what the narrow gripper can hold, the wide one holds too"
     if narrow:
-        assert wide[0].quality >= narrow[0].quality - 1e-6
+        assert wide[0].quality >= narrow[0].quality - 1e-3
 
 
 def test_too_wide_is_said():

@@ -27,6 +27,8 @@ CAMERAS = {
     "phoxi": (552.5, 255.5, 191.75, (-0.1464, 0.0021, -0.9892)),
     "primesense": (525.0, 319.5, 239.5, (0.0047, -0.2199, -0.9755)),
 }
+# The masks of these frames end on the right at a straight line through objects; beyond it nothing is judged.
+LAST_COLUMNS = {"phoxi_0": 421, "phoxi_1": 414}
 NAMES = ("phoxi_0", "phoxi_1", "primesense_0", "primesense_1")
 
 pytestmark = pytest.mark.skipif(
@@ -55,7 +57,8 @@ def test_pick_anything_on_a_real_frame(name):
     assert len(lift(frame, found, support)) == len(found)
     plan = plan_grasps(frame, found, [load_gripper("robotiq_2f85"), load_gripper("suction_30mm")], support=support)
     columns, rows = np.rint([c.center_px for c in plan.candidates]).astype(int).T
-    on_object = objects[rows, columns]
+    judged = columns <= LAST_COLUMNS.get(name, objects.shape[1])
+    on_object = objects[rows, columns][judged]
     assert len(on_object) >= 10
     assert on_object.mean() >= 0.95, f"{on_object.sum()} of {len(on_object)} grasps lie on objects"
     assert on_object[0], "the best grasp lies beside the objects"

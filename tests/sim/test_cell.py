@@ -20,8 +20,11 @@ def thing(half_m, *, mass_kg=0.2, texture="plain"):
     return ObjectModel(kind=None, colour=None, parts=(part,), mass_kg=mass_kg, half_extents_m=np.array(half_m))
 
 
-def cell_of(gripper, *things, at):
-    """A cell with plain boxes that stand on the floor of a 0.5 x 0.4 x 0.1 m crate at the places `at` [m]."""
+def cell_of(gripper, *things, at, above_m=0.0):
+    """A cell with plain boxes that stand in a 0.5 x 0.4 x 0.1 m crate at the places `at` [m].
+
+    They stand on its floor, or, but for the first, `above_m` higher.
+    """
     import mujoco
 
     from vlm_picking.sim.assembly import assemble
@@ -34,7 +37,8 @@ def cell_of(gripper, *things, at):
     assembly = assemble(things, crate, rng)
     data = mujoco.MjData(assembly.model)
     for index, (item, (x, y)) in enumerate(zip(things, at, strict=True)):
-        data.qpos[7 * index : 7 * index + 7] = [x, y, item.half_extents_m[2] + 1e-4, 1, 0, 0, 0]
+        z = item.half_extents_m[2] + 1e-4 + (above_m if index else 0.0)
+        data.qpos[7 * index : 7 * index + 7] = [x, y, z, 1, 0, 0, 0]
     mujoco.mj_forward(assembly.model, data)
     return PickCell(Scene(0, list(things), crate, assembly, data), load_gripper(gripper))
 
@@ -101,6 +105,32 @@ def test_a_cup_holds_up_to_what_its_seal_stands(mass_kg, cause):
     assert outcome.seal == pytest.approx(1.0)
     assert (9.81 * mass_kg < holding_force_n(1.0, cell.gripper.cup_radius_m)) == (cause == "")
     assert outcome.cause == cause and outcome.held == ((0,) if not cause else ())
+
+
+@pytest.mark.parametrize("lever_m", [0.0, 0.03])
+def test_a_cup_feels_the_weight_and_its_moment_about_the_lip(lever_m):
+    cell = cell_of(CUP, thing(PLATE, mass_kg=0.3), at=[(0, 0)])
+    assert cell.pick(down(lever_m, 0, 0.02)).held == (0,)
+    weight = 9.81 * 0.3
+    pull, shear, moment = cell.vacuum.load
+    assert pull == pytest.approx(weight, abs=0.05)
+    assert shear == pytest.approx(0.0, abs=0.05)
+    assert moment == pytest.approx(weight * lever_m, abs=0.003)
+
+
+def test_far_from_the_middle_a_cup_peels_off():
+    wide = (0.11, 0.04, 0.01)
+    held = [cell_of(CUP, thing(wide, mass_kg=0.6), at=[(0, 0)]).pick(down(x, 0, 0.02)).held for x in (0.0, 0.08)]
+    assert held == [(0,), ()]
+
+
+def test_a_push_helps_a_lip_and_a_pull_does_not():
+    from vlm_picking.sim.vacuum import needed_force_n
+
+    still = needed_force_n(0.0, 3.0, 0.1, 0.015)
+    assert needed_force_n(-4.0, 3.0, 0.1, 0.015) == pytest.approx(still - 4.0)
+    assert needed_force_n(4.0, 3.0, 0.1, 0.015) == pytest.approx(still + 4.0)
+    assert needed_force_n(0.0, 3.0, 0.1, 0.0075) > still
 
 
 @pytest.mark.parametrize(
@@ -186,4 +216,32 @@ def test_objects_with_a_seal(half_m, mass_kg, texture, sealable):
     assert sealable == has_seal(
         cell, 0, seen, camera=pinhole(320, 240, 0.8), world_from_camera=eye, gripper=cell.gripper,
         rng=np.random.default_rng(0),
+    )  # fmt: skip
+
+
+def loaded_cell(mass_kg):
+    """A plate, and a block of some mass that stands on its end."""
+    block = thing((0.02, 0.02, 0.02), mass_kg=mass_kg)
+    return cell_of(CUP, thing((0.1, 0.04, 0.01), mass_kg=0.3), block, at=[(0, 0), (0.07, 0)], above_m=0.02)
+
+
+def test_what_lies_on_an_object_is_part_of_its_load():
+    from vlm_picking.sim.sealable import resting_load
+
+    force, moment = resting_load(loaded_cell(0.5), 0)
+    np.testing.assert_allclose(force, [0, 0, -9.81 * 0.8], atol=0.1)
+    np.testing.assert_allclose(moment, [0, 9.81 * 0.5 * 0.07, 0], atol=0.02)
+    np.testing.assert_allclose(resting_load(loaded_cell(0.5), 1)[0], [0, 0, -9.81 * 0.5], atol=0.1)
+
+
+@pytest.mark.parametrize(("mass_kg", "sealable"), [(0.05, True), (1.5, False)])
+def test_what_carries_too_much_has_no_seal(mass_kg, sealable):
+    from vlm_picking.sim.sealable import has_seal
+    from vlm_picking.sim.view import look_at, pinhole
+
+    cell = loaded_cell(mass_kg)
+    eye = look_at(np.zeros(3), distance_m=0.7, tilt_rad=0.1, heading_rad=0.3, roll_rad=0.0)
+    assert sealable == has_seal(
+        cell, 0, np.ones((240, 320), bool), camera=pinhole(320, 240, 0.3), world_from_camera=eye,
+        gripper=cell.gripper, rng=np.random.default_rng(0),
     )  # fmt: skip

@@ -112,12 +112,13 @@ class Episode:
         self._random_grasp = random_grasp(self.shot, self.item, self.grippers, self._rng)
         self.result: PickResult | None = None
 
-    def planned(self, models: ModelSuite | None, on_step: Callable | None = None) -> Attempt:
+    def planned(self, models: ModelSuite | None, on_step: Callable | None = None, *, rank: int = 0) -> Attempt:
         """The pipeline's first candidate, carried out.
 
         Args:
             models: who is asked; None for the oracle.
             on_step: called with the cell every 10 ms, to film.
+            rank: another candidate than the first; the last one where there are fewer.
         """
         config = PickingConfig(grippers=self._names)
         if models is None:
@@ -132,7 +133,7 @@ class Episode:
             reason = result.answer.reason or result.answer.text
             said = why_no_grasp(result)
             return Attempt(**self._facts, **facts, control=False, gripper="", result=said, reason=reason)
-        grasp = result.grasps[0]
+        grasp = result.grasps[min(rank, len(result.grasps) - 1)]
         facts |= {"quality": grasp.quality, "terms": dict(grasp.terms), "reason": grasp.reason}
         return Attempt(**self._facts, **facts, control=False, **self._carried_out(grasp, on_step))
 

@@ -12,7 +12,7 @@ Grippers = Annotated[str, typer.Option("--gripper", help="Names or YAML files, w
 Workers = Annotated[int, typer.Option(min=1, help="Processes; one is this process itself.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 Out = Annotated[Path | None, typer.Option(help="Where figures, tables and films go; out/bench/... if not given.")]
-Frames = Annotated[list[Path], typer.Argument(help="Frame files (.npz), as `vlm-picking record` writes them.")]
+Frames = Annotated[list[Path], typer.Argument(help="Frame files (.npz), or NAME_color.png with NAME_depth.npy beside.")]
 
 
 def picks(
@@ -66,16 +66,16 @@ def clear(
 def planner(
     frames: Frames,
     gripper: Grippers = "suction_30mm,robotiq_2f85",
+    camera: Annotated[str | None, typer.Option(help="Intrinsics of pictures: fx,fy,cx,cy or a YAML file.")] = None,
     repeats: Annotated[int, typer.Option(min=1, help="How often each frame is planned; medians are given.")] = 31,
     as_json: AsJson = False,
 ) -> None:
     """How long does planning take on recorded frames, on one core?"""
-    from vlm_picking.bench.planner import run_planner_bench
-    from vlm_picking.frame_files import read_npz
+    from vlm_picking.bench.planner import read_frames, run_planner_bench
     from vlm_picking.gripper_files import load_gripper
 
     grippers = tuple(load_gripper(name) for name in _names(gripper))
-    figures = run_planner_bench({path.stem: read_npz(path) for path in frames}, grippers, repeats=repeats)
+    figures = run_planner_bench(read_frames(frames, camera), grippers, repeats=repeats)
     _show({"benchmark": "planner", "frames": [path.name for path in frames]} | figures, as_json=as_json)
 
 

@@ -4,18 +4,56 @@ import resource
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from vlm_picking.depth import filled_depth, normals
+from vlm_picking.errors import FrameError
 from vlm_picking.frame import RgbdFrame
+from vlm_picking.frame_files import read_npz, read_picture
 from vlm_picking.grasp import GraspPlan, Gripper
-from vlm_picking.planning import plan_grasps
+from vlm_picking.planning.planner import REPEATED, WORSE, plan_grasps
 from vlm_picking.segmentation import segment_objects
 from vlm_picking.support import find_support
 
 _WARM_UP = 3
+_MOST_OF_EACH, _MOST = 20, 100
+_COLOUR_ENDINGS = ("_color", "_colour", "_rgb")
+
+
+def read_frames(paths: Sequence[Path], camera: str | None = None) -> dict[str, RgbdFrame]:
+    """Read frame files (.npz), and pictures with their depth beside them, as name -> frame.
+
+    A picture NAME_color.png (or NAME.png) has its depth in NAME_depth.npy [m] or NAME_depth.png [mm].
+
+    Args:
+        camera: 'fx,fy,cx,cy' for the depth's size or a YAML file, for all pictures; for one it may lie beside it as
+            NAME_camera.yaml.
+
+    Raises:
+        FrameError: a file is missing or can't be read, or two have one name.
+    """
+    frames: dict[str, RgbdFrame] = {}
+    for path in paths:
+        name, frame = (path.stem, read_npz(path)) if path.suffix == ".npz" else _read_beside(path, camera)
+        if name in frames:
+            raise FrameError(f"two frames are called {name}; rename one of them")
+        frames[name] = frame
+    return frames
+
+
+def _read_beside(path: Path, camera: str | None) -> tuple[str, RgbdFrame]:
+    name = path.stem
+    for ending in _COLOUR_ENDINGS:
+        name = name.removesuffix(ending)
+    depths = [path.with_name(f"{name}_depth{suffix}") for suffix in (".npy", ".png")]
+    depth = next((place for place in depths if place.is_file()), None)
+    if depth is None:
+        raise FrameError(f"{path} has no depth beside it: neither {depths[0].name} nor {depths[1].name}")
+    own = path.with_name(f"{name}_camera.yaml")
+    return name, read_picture(path, depth, str(own) if own.is_file() else camera)
 
 
 def run_planner_bench(
@@ -32,9 +70,11 @@ def run_planner_bench(
         repeats: runs that count, after three that do not.
 
     Returns:
-        For each frame: objects, candidates (all checked for collisions), cpu_ms_median and cpu_ms_max, normals_ms (a
-        plain pass of normals over the same depth, run beside it), ratio_to_normals, and how much memory the runs left
-        behind: peak_growth_kib of the process and python_growth_kib of what Python still holds.
+        For each frame: objects, checked (grasps that passed every check, collisions included), candidates (those of
+        them that were published: no near repetitions, none that is unlikely to hold), by_kind, cpu_ms_median and
+        cpu_ms_max, normals_ms (a plain pass of normals over the same depth, run beside it), ratio_to_normals, and how
+        much memory the runs left behind: peak_growth_kib of the process and python_growth_kib of what Python still
+        holds.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -51,7 +91,7 @@ def _measure(frame: RgbdFrame, grippers: Sequence[Gripper], repeats: int) -> dic
     depth_m = filled_depth(frame)
 
     def plan() -> GraspPlan:
-        return plan_grasps(frame, found, grippers, support=support, max_candidates=100)
+        return plan_grasps(frame, found, grippers, support=support, max_per_object=_MOST_OF_EACH, max_candidates=_MOST)
 
     for _ in range(_WARM_UP):
         result = plan()
@@ -64,6 +104,7 @@ def _measure(frame: RgbdFrame, grippers: Sequence[Gripper], repeats: int) -> dic
     return {
         "size": f"{frame.camera.width}x{frame.camera.height}",
         "objects": len(found),
+        "checked": len(kinds) + sum(result.rejected.get(reason, 0) for reason in (REPEATED, WORSE)),
         "candidates": len(kinds),
         "by_kind": {kind: kinds.count(kind) for kind in sorted(set(kinds))},
         "cpu_ms_median": round(median, 2),

@@ -62,7 +62,8 @@ class Subject:
         targets = [_target(sentence) for sentence in sentences]
         query = Query("; ".join(sentences), QueryKind.WHERE, tuple(dict.fromkeys(targets)))
         config = self.config.model_copy(update={"absent_threshold": 0.0, "max_detections": 100_000})
-        scene = look(frame.frame, query, None, models=self.pipeline(frame).models, config=config)
+        pipeline = self.pipeline(frame)
+        scene = look(frame.frame, query, pipeline.support_of(frame.frame), models=pipeline.models, config=config)
         phrases = [scene.wordings[target].phrase for target in targets]
         return [Detections.empty() if p is None else scene.named[scene.named.label == p] for p in phrases]
 

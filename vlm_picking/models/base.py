@@ -66,6 +66,15 @@ class ZeroShotDetector(Protocol):
 
 
 @runtime_checkable
+class PrefersBinView(Protocol):
+    """A detector that may see better when the bin fills its image."""
+
+    @property
+    def prefers_bin_view(self) -> bool:
+        """Whether to show it the bin alone."""
+
+
+@runtime_checkable
 class ImageTextScorer(Protocol):
     """Says how well texts fit a whole image."""
 

@@ -84,6 +84,11 @@ class OwlDetector:
     def colours(self) -> frozenset[str] | None:
         return self._sidecar.colours
 
+    @property
+    def prefers_bin_view(self) -> bool:
+        """See `PrefersBinView`; the checkpoint's sidecar says so."""
+        return self._sidecar.bin_view
+
     def detect(self, rgb: np.ndarray, phrases: Sequence[str]) -> Detections:
         """See `ZeroShotDetector.detect`."""
         phrases = checked_texts(phrases)

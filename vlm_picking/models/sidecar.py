@@ -29,6 +29,7 @@ class Sidecar:
         scale, bias: probability = 1 / (1 + exp(-(scale * logit + bias))).
         coloured: scale and bias of phrases that begin with a colour word, "red mug"; None: as all others.
         floor: boxes with a lower probability are dropped, save the best of a phrase.
+        bin_view: whether a detector sees better when it is shown the bin alone, not all of the image.
         classifier: of a detector: the classifier that looks again at its boxes, a directory beside this file; "": none.
         fusion: of a classifier: what the detector's log-odds weigh, what its own weigh, and a bias; None: not measured.
     """
@@ -43,6 +44,7 @@ class Sidecar:
     bias: float = 0.0
     coloured: tuple[float, float] | None = None
     floor: float = 0.05
+    bin_view: bool = False
     classifier: str = ""
     fusion: tuple[float, float, float] | None = None
 
@@ -102,6 +104,7 @@ class Sidecar:
             "template": self.template,
             "score_calibration": {"scale": self.scale, "bias": self.bias, "coloured": self.coloured},
             "floor": self.floor,
+            "bin_view": self.bin_view,
             "classifier": self.classifier,
             "fusion": self.fusion,
             **extra,
@@ -134,6 +137,7 @@ class Sidecar:
                 bias=float(calibration.get("bias", 0.0)),
                 coloured=None if coloured is None else (float(coloured[0]), float(coloured[1])),
                 floor=float(content.get("floor", 0.05)),
+                bin_view=bool(content.get("bin_view", False)),
                 classifier=_text(content.get("classifier") or ""),
                 fusion=None if fusion is None else _three(fusion),
             )

@@ -1,5 +1,7 @@
 """Room along the straight approach, read off maps of heights: what would fingers or a cup come down on?"""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -17,8 +19,7 @@ def landing_heights(map_: HeightMap, gripper: Gripper, *, spare_m: float) -> np.
 
     A finger closes along angle k pi / ANGLES (from x to y); it has `spare_m` of room on all sides.
     """
-    # Whole steps of 0.1 mm above the lowest plausible surface: OpenCV dilates these several times faster.
-    steps = np.clip((map_.top + _BEFORE_M) / _UNIT_M, 0, 65_535).astype(np.uint16)
+    steps = _in_steps(map_.top)
     stack = np.empty((ANGLES, *steps.shape), np.float32)
     for index in range(ANGLES):
         kernel = _rectangle(
@@ -31,12 +32,18 @@ def landing_heights(map_: HeightMap, gripper: Gripper, *, spare_m: float) -> np.
 
 def under_a_disc(map_: HeightMap, radius_m: float) -> np.ndarray:
     """(rows, columns) float32 [m]: the highest surface under an upright disc over each cell."""
-    steps = np.clip((map_.top + _BEFORE_M) / _UNIT_M, 0, 65_535).astype(np.uint16)
+    steps = _in_steps(map_.top)
     reach = max(1, round(radius_m / CELL_M))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     return cv2.dilate(steps, kernel) * np.float32(_UNIT_M) - np.float32(_BEFORE_M)
 
 
+def _in_steps(top_m: np.ndarray) -> np.ndarray:
+    """Whole steps of 0.1 mm above the lowest plausible surface: OpenCV dilates these several times faster."""
+    return np.clip((top_m + _BEFORE_M) / _UNIT_M, 0, 65_535).astype(np.uint16)
+
+
+@lru_cache(maxsize=64)
 def _rectangle(half_along_m: float, half_across_m: float, angle: float) -> np.ndarray:
     reach = int(np.ceil(np.hypot(half_along_m, half_across_m) / CELL_M))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1] * CELL_M

@@ -10,11 +10,14 @@ from vlm_picking.planning.height_map import CELL_M, HeightMap
 from vlm_picking.planning.proposal import LEAST_MEASURED, Proposals, reject_in_turn
 from vlm_picking.planning.quality import JAW, success
 from vlm_picking.planning.scene import Scene
+from vlm_picking.planning.sight import fingers_in_sight
 
 SPARE_M = 0.003
 """Room beside a finger that comes down."""
 LANDING_GAP_M = 0.0025
 """Room below it."""
+CLOSER_M = 0.008
+"""How much nearer to what they hold than the landing places found the fingers may come, both together."""
 OPENS_WIDER_M = 0.008
 """How much wider than what they hold the jaws come down."""
 _LINES = 7
@@ -23,9 +26,13 @@ _FRICTION_CONE_RAD = 0.5
 _LOOK_BEYOND_M = 0.02
 _CONTACT_M = 0.006
 _ABOVE_TIP_M = 0.0015
-_FIRM_GRIP_M = 0.012
-_LEAST_STEEP = 0.3
+_FIRM_GRIP_M = 0.015
+_LEAST_STEEP = 0.35
 _SLACK_M = 0.004
+_UNEVEN_M = 0.02
+_SLIVER_M = 0.0065
+_TIGHT_SLANT_RAD = 0.3
+_LEAST_IN_SIGHT = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,21 +72,26 @@ def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, reje
     across = np.linspace(-0.5, 0.5, _LINES, dtype=np.float32) * np.float32(gripper.finger_width_m / CELL_M)
     along = np.arange(-half, half + 1, dtype=np.float32)
     flat = _lines(map_, found, along, across)
-    top, owner = map_.top.ravel()[flat], map_.owner.ravel()[flat]
+    top, owner = map_.top.ravel().take(flat), map_.owner.ravel().take(flat)
     own = owner == found.owner.astype(np.int16)[:, None, None]
     reach = (found.between_m / 2 / CELL_M).astype(np.float32)
     inside = (np.abs(along) <= reach[:, None] + np.float32(0.5))[:, None, :]
-    crest = np.where(own & inside, top, -np.inf).max(axis=(1, 2))
+    crest = np.where(own & inside, top, np.float32(-np.inf)).reshape(len(top), -1).max(axis=1)
     # What stands higher between the fingers than the start of the search limits how deep they may go.
     tip = np.maximum(found.tip_m, crest - gripper.insertion_depth_m).astype(np.float32)
     stands = (top > (tip + np.float32(_ABOVE_TIP_M))[:, None, None]) & inside
     held = stands & own
-    foreign = (stands & ~_widened(own)).sum(axis=(1, 2))
+    foreign = (stands & ~_widened(own)).reshape(len(top), -1).sum(axis=1, dtype=np.uint16)
     first, last, touched = _extremes(held)
     left = np.where(touched, first, 2 * half + 1).min(axis=1)
     right = np.where(touched, last, -1).max(axis=1)
     holds = (touched.sum(axis=1) >= _LEAST_LINES) & held[:, _LINES // 2 - 1 : _LINES // 2 + 2, half].any(axis=1)
     width = np.where(holds, (right - left + 1) * CELL_M, 0.0)
+    middle = ((left + right) / 2 - half) * CELL_M
+    # A few cells that stand up at an edge are noise rather than something to hold.
+    sliver = (width <= _SLIVER_M) & (touched.sum(axis=1) < _LINES - 2)
+    tight = found.between_m > gripper.max_opening_m
+    shift, between, room = _fitted(found.between_m, middle, width, gripper.max_opening_m)
     # What lies off the middle is pushed there by the first finger that touches it.
     contact = _CONTACT_M / CELL_M
     at_left, at_right = touched & (first <= (left + contact)[:, None]), touched & (last >= (right - contact)[:, None])
@@ -87,25 +99,31 @@ def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, reje
     twist = _twist(at_left, at_right, across, np.maximum(right - left, 1))
     side = np.minimum(_standing(top, held, first, at_left, 1), _standing(top, held, last, at_right, -1)) - tip
     steep = np.minimum(_steepness(top, tip, first, at_left, -1), _steepness(top, tip, last, at_right, 1))
-    measured = _measured(map_.measured.ravel()[flat], held, left, right)
+    measured = _measured(map_.measured.ravel().take(flat), held, left, right)
     beyond = np.abs(along) > reach[:, None] + np.float32(gripper.finger_thickness_m / CELL_M)
     high = (top > tip[:, None, None]).any(axis=1) & beyond
     clear = (
         np.where(high, np.abs(along), np.inf).min(axis=1) * CELL_M - found.between_m / 2 - gripper.finger_thickness_m
     )
     clear = np.maximum(clear, 0.0)
-    position = map_.to_camera(found.cell, tip)
-    upper = map_.to_camera(found.cell, np.where(holds, crest, tip))
+    rotation = map_.camera_from_map.rotation
+    direction = np.column_stack([np.cos(found.angle), np.sin(found.angle)])
+    closing = direction @ rotation[:, :2].T
+    cell = found.cell + (shift / CELL_M)[:, None] * direction
+    position, upper = map_.to_camera(cell, tip), map_.to_camera(cell, np.where(holds, crest, tip))
+    in_sight = fingers_in_sight(scene, gripper, position, between, closing=closing, up=rotation[:, 2])
     measured = np.minimum(measured, scene.measured_around(upper))
     off = _off_centre(scene, position, found.owner)
     alive = reject_in_turn(
         [
-            ("nothing between the fingers", ~holds),
+            ("nothing between the fingers", ~holds | sliver),
             ("too narrow for the gripper", width < gripper.min_opening_m),
+            ("too wide for the gripper", tight & ((room < 0) | (slant > _TIGHT_SLANT_RAD))),
             ("a neighbour between the fingers", foreign > 1),
             ("sides not opposite each other", np.maximum(slant, twist) > _FRICTION_CONE_RAD),
             ("sides slope out of the jaws", steep < _LEAST_STEEP),
             ("too little depth at the contact", measured < LEAST_MEASURED),
+            ("a finger would go where the camera does not see", in_sight < _LEAST_IN_SIGHT),
         ],
         rejected,
     )
@@ -118,28 +136,48 @@ def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, reje
         "antipodal": 1 - np.clip(np.maximum(slant, twist) / _FRICTION_CONE_RAD, 0, 1) ** 2,
         "steepness": steep,
         "depth": np.clip(side / _FIRM_GRIP_M, 0, 1),
-        "breadth": np.clip((lines - 1) / 3, 0, 1),
+        "breadth": np.clip((lines - 1) / (_LINES - 1), 0, 1),
+        "even": 1 - np.clip((np.abs(middle - shift) - CELL_M) / _UNEVEN_M, 0, 1),
         "center": np.exp(-np.square(2 * off / length)) ** 0.5 / (1 + weight / 0.3),
         "measured": measured,
         "clearance": np.clip(clear / _LOOK_BEYOND_M, 0, 1),
-        "upright": np.clip((map_.camera_from_map.rotation[:, 2] @ scene.up) ** 2 * np.ones(len(off)), 0, 1),
+        "upright": np.clip((rotation[:, 2] @ scene.up) ** 2 * np.ones(len(off)), 0, 1),
         "on_top": scene.on_top[found.owner],
+        "in_sight": in_sight,
     }
-    rotation = map_.camera_from_map.rotation
-    direction = np.column_stack([np.cos(found.angle), np.sin(found.angle)])
-    opening = np.minimum(np.maximum(found.between_m - OPENS_WIDER_M - _SLACK_M, width), gripper.max_opening_m)
+    opening = np.minimum(np.maximum(between - OPENS_WIDER_M - _SLACK_M, width), gripper.max_opening_m)
     return Proposals(
         gripper=gripper,
         owner=found.owner,
         position_m=position,
         approach=np.tile(-rotation[:, 2], (len(found), 1)),
-        closing=direction @ rotation[:, :2].T,
+        closing=closing,
         quality=success(terms, JAW),
         opening_m=opening,
         insertion_m=np.maximum(np.where(holds, crest, tip) - tip, 0.0),
         clearance_m=np.where(np.isfinite(clear), clear, np.inf),
         terms=terms,
     )[alive]
+
+
+def _fitted(
+    between_m: np.ndarray, middle_m: np.ndarray, width_m: np.ndarray, opening_m: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Move the jaws over the middle of what they hold; neither finger comes more than half of CLOSER_M inwards.
+
+    Args:
+        between_m: (N,) free distance between the landing places, at most CLOSER_M more than the jaws open.
+        middle_m, width_m: (N,) of what is held, along the closing direction from the middle between the places.
+
+    Returns:
+        The shift (N,) of the jaws' middle [m], how far (N,) the fingers are apart then, and the room (N,) beside the
+        tighter finger.
+    """
+    excess = np.maximum(between_m - opening_m, 0)
+    most = np.where(excess > 0, np.minimum(excess, CLOSER_M - excess) / 2, CLOSER_M / 4)
+    shift = np.clip(middle_m, -most, most)
+    apart = np.where(excess > 0, opening_m, between_m - 2 * np.abs(shift))
+    return shift, apart, (apart - width_m) / 2 - np.abs(middle_m - shift)
 
 
 def _lines(map_: HeightMap, found: Landings, along: np.ndarray, across: np.ndarray) -> np.ndarray:
@@ -151,7 +189,10 @@ def _lines(map_: HeightMap, found: Landings, along: np.ndarray, across: np.ndarr
     x = np.rint(cell[:, 0, None, None] + c * along - s * across[:, None])
     y = np.rint(cell[:, 1, None, None] + s * along + c * across[:, None])
     # The map ends where the scene does; what lies beyond repeats its last cell.
-    return np.clip(y, 0, rows - 1).astype(np.int32) * np.int32(columns) + np.clip(x, 0, columns - 1).astype(np.int32)
+    np.clip(x, 0, columns - 1, out=x)
+    np.clip(y, 0, rows - 1, out=y)
+    y *= np.float32(columns)
+    return np.add(x, y, out=x).astype(np.intp)
 
 
 def _widened(own: np.ndarray) -> np.ndarray:
@@ -203,10 +244,11 @@ def _twist(at_left: np.ndarray, at_right: np.ndarray, across: np.ndarray, width:
 def _standing(top: np.ndarray, held: np.ndarray, edge: np.ndarray, at: np.ndarray, inward: int) -> np.ndarray:
     """Height (N,) [m] of the object within three cells of its side, where it is touched (lines `at`)."""
     height = np.full(len(top), -np.inf, np.float32)
+    lines = _first_samples(top)
     for step in range(3):
-        index = np.clip(edge + inward * step, 0, top.shape[2] - 1)[:, :, None]
-        ok = at & np.take_along_axis(held, index, axis=2)[..., 0]
-        value = np.take_along_axis(top, index, axis=2)[..., 0]
+        index = lines + np.clip(edge + inward * step, 0, top.shape[2] - 1)
+        ok = at & held.ravel().take(index)
+        value = top.ravel().take(index)
         np.maximum(height, np.where(ok, value, -np.inf).max(axis=1), out=height)
     return np.where(np.isfinite(height), height, -1.0)
 
@@ -217,10 +259,10 @@ def _steepness(top: np.ndarray, tip: np.ndarray, edge: np.ndarray, at: np.ndarra
     A side that slopes at the height of the tips pushes itself out of the jaws. It is steep where the surface falls
     faster than friction needs, or, on something thin, where the full height stands right at the edge.
     """
-    last = top.shape[2] - 1
+    last, lines = top.shape[2] - 1, _first_samples(top)
 
     def at_step(step: int) -> np.ndarray:
-        return np.take_along_axis(top, np.clip(edge + outward * step, 0, last)[:, :, None], axis=2)[..., 0]
+        return top.ravel().take(lines + np.clip(edge + outward * step, 0, last))
 
     fall = (at_step(-1) - at_step(1)) / np.float32(2 * CELL_M)
     level = np.maximum(at_step(0) - tip[:, None], 0) / np.maximum(at_step(-2) - tip[:, None], np.float32(1e-3))
@@ -228,13 +270,19 @@ def _steepness(top: np.ndarray, tip: np.ndarray, edge: np.ndarray, at: np.ndarra
     return (np.where(at, steep, 0)).sum(axis=1) / np.maximum(at.sum(axis=1), 1)
 
 
+def _first_samples(top: np.ndarray) -> np.ndarray:
+    """Flat indices (N, L) of the first samples of lines (N, L, S)."""
+    count, lines, samples = top.shape
+    return np.arange(0, count * lines * samples, samples).reshape(count, lines)
+
+
 def _measured(share: np.ndarray, held: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Share (N,) of measured depth at the object's outermost three cells, the worse of both sides."""
     index = np.arange(held.shape[2])
     shares = []
     for near in (index <= left[:, None] + 2, index >= right[:, None] - 2):
-        at = held & near[:, None, :]
-        shares.append((at * share).sum(axis=(1, 2)) / np.maximum(at.sum(axis=(1, 2)), 1))
+        at = (held & near[:, None, :]).astype(np.float32).reshape(len(held), -1)
+        shares.append(np.einsum("ns,ns->n", at, share.reshape(at.shape)) / np.maximum(at.sum(axis=1), 1))
     return np.minimum(*shares)
 
 

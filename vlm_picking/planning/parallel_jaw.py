@@ -14,7 +14,8 @@ import numpy as np
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.collision import ANGLES, landing_heights
 from vlm_picking.planning.height_map import CELL_M, HeightMap, leaning_map
-from vlm_picking.planning.jaw_contact import LANDING_GAP_M, SPARE_M, Landings, judge
+from vlm_picking.planning.jaw_contact import CLOSER_M, LANDING_GAP_M, SPARE_M, Landings, judge
+from vlm_picking.planning.load import is_laden
 from vlm_picking.planning.proposal import Proposals, best_of_each, best_one_of_each, reject_in_turn
 from vlm_picking.planning.scene import Scene
 
@@ -22,11 +23,12 @@ _LINES = 4200
 _STARTS = (10, 70)  # fewest and most on an object
 _LINES_LEANING = 700
 _SHORTLIST = 700
-_SHORTLIST_OF_EACH = (10, 140)
+_SHORTLIST_OF_EACH = (10, 200)
 _DEPTH_SHARES = (1.0, 0.6, 0.3)
 _HALF_OF_FLAT = 0.55
 _LEAN_RAD = 0.4
 _GOOD = 0.6
+_FAR_WORSE = 0.12
 _ENOUGH_GOOD = 3
 _PALM_SPARE_M = 0.004
 _WIDE_COSTS = 3.5  # a metre, in grips of 20 mm
@@ -35,7 +37,12 @@ _SHALLOWEST_GRIP_M = 0.0035
 
 def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     """Jaw grasps on all objects of the scene, in no order: straight down, or leaning where that is not good."""
-    wanted = scene.readable
+    laden = scene.readable & is_laden(scene.map, scene.on_top)
+    if laden.any():
+        rejected["something lies in it"] += int(laden.sum())
+    wanted = scene.readable & ~laden
+    if not wanted.any():
+        return Proposals.none(gripper)
     parts = [_search(scene, scene.map, gripper, wanted, _LINES, rejected)]
     lean = min(_LEAN_RAD, gripper.max_tilt_rad)
     best = np.zeros(len(wanted))
@@ -46,7 +53,19 @@ def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
         for heading in np.arange(4) * np.pi / 2:
             leaning = leaning_map(scene.map, _leaning_axes(lean, heading))
             parts.append(_search(scene, leaning, gripper, lacking, _LINES_LEANING, rejected))
-    return Proposals.joined(parts)
+    return _without_far_worse(Proposals.joined(parts), rejected)
+
+
+def _without_far_worse(proposals: Proposals, rejected: Counter) -> Proposals:
+    """Leave out what is far less likely to hold than the best on the same object."""
+    if not len(proposals):
+        return proposals
+    best = np.zeros(int(proposals.owner.max()) + 1)
+    np.maximum.at(best, proposals.owner, proposals.quality)
+    near = proposals.quality >= best[proposals.owner] - _FAR_WORSE
+    if not near.all():
+        rejected["far worse than another on the object"] += int(np.count_nonzero(~near))
+    return proposals[near]
 
 
 def _leaning_axes(lean: float, heading: float) -> np.ndarray:
@@ -128,33 +147,42 @@ def _land(
     along = np.arange(-half, half + 1, dtype=np.float32)
     c, s = np.cos(starts.angle).astype(np.float32)[:, None], np.sin(starts.angle).astype(np.float32)[:, None]
     rows, columns = map_.top.shape
-    x = np.clip(np.rint(starts.cell[:, :1] + c * along), 0, columns - 1).astype(np.int32)
-    y = np.clip(np.rint(starts.cell[:, 1:] + s * along), 0, rows - 1).astype(np.int32)
-    flat = y * np.int32(columns) + x
-    index = np.rint(starts.angle / (np.pi / ANGLES)).astype(np.int32) % ANGLES
-    under = landing.reshape(-1)[flat + index[:, None] * np.int32(rows * columns)]
+    x = np.clip(np.rint(starts.cell[:, :1] + c * along), 0, columns - 1)
+    y = np.clip(np.rint(starts.cell[:, 1:] + s * along), 0, rows - 1)
+    y *= np.float32(columns)
+    flat = np.add(x, y, out=x).astype(np.int32)
     top = map_.top.ravel()[flat[:, half]]
-    found = []
+    index = np.rint(starts.angle / (np.pi / ANGLES)).astype(np.int32) % ANGLES
+    flat += index[:, None] * np.int32(rows * columns)
+    under = landing.reshape(-1).take(flat)
+    level = np.maximum(under[:, half:].min(axis=1), under[:, : half + 1].min(axis=1)) + np.float32(LANDING_GAP_M)
+    # Most lines find no place low enough for either finger: they need no look at each depth.
+    deep = top - level >= _SHALLOWEST_GRIP_M
+    if not deep.all():
+        rejected["too shallow to grip"] += len(_DEPTH_SHARES) * int(np.count_nonzero(~deep))
+        starts = _Starts(starts.cell[deep], starts.angle[deep], starts.owner[deep])
+        under, top, level, c, s = under[deep], top[deep], level[deep], c[deep], s[deep]
+    found, each = [], np.arange(len(top))
     for share in _DEPTH_SHARES:
         depth = np.full(len(top), share * gripper.insertion_depth_m, np.float32)
         if share == _DEPTH_SHARES[-1]:
             # Something flat may be held by its upper part alone where its sides are blocked further down.
             depth = np.minimum(depth, _HALF_OF_FLAT * np.maximum(top, 0))
-        lowest = under[:, half:].min(axis=1), under[:, : half + 1].min(axis=1)
-        tip = np.maximum(top - depth, np.maximum(*lowest) + np.float32(LANDING_GAP_M))
+        tip = np.maximum(top - depth, level)
         free = under + np.float32(LANDING_GAP_M - 1e-5) <= tip[:, None]
         right, left = np.argmax(free[:, half:], axis=1), np.argmax(free[:, half::-1], axis=1)
-        none = ~(free[:, half:].any(axis=1) & free[:, half::-1].any(axis=1))
+        none = ~(free[each, half + right] & free[each, half - left])
         between = (right + left) * np.float32(CELL_M) - np.float32(thickness)
         shift = (right - left) / np.float32(2)
         high = under > (tip + np.float32(gripper.finger_length_m - _PALM_SPARE_M))[:, None]
-        blocked = (high & (np.abs(along - shift[:, None]) < palm)).any(axis=1)
+        blocked = high.any(axis=1)
+        blocked[blocked] = (high[blocked] & (np.abs(along - shift[blocked, None]) < palm)).any(axis=1)
         alive = reject_in_turn(
             [
                 ("fingers would hit something", none),
                 ("too shallow to grip", top - tip < _SHALLOWEST_GRIP_M),
                 ("nothing between the fingers", right + left == 0),
-                ("too wide for the gripper", between > gripper.max_opening_m),
+                ("too wide for the gripper", between > gripper.max_opening_m + np.float32(CLOSER_M)),
                 ("palm would hit something", blocked),
             ],
             rejected,

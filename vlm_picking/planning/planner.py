@@ -8,13 +8,16 @@ import numpy as np
 from vlm_picking.detections import Detections
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.grasp import GraspPlan, Gripper, GripperKind
+from vlm_picking.planning.label_image import apart, extents
 from vlm_picking.planning.parallel_jaw import propose_jaw
 from vlm_picking.planning.proposal import Proposals
 from vlm_picking.planning.ranking import diverse, share_out, write
-from vlm_picking.planning.scene import apart, build_scene
-from vlm_picking.planning.suction import propose_suction
+from vlm_picking.planning.scene import build_scene
+from vlm_picking.planning.suction import doubt_seals, propose_suction
 from vlm_picking.support import Support
 
+REPEATED, WORSE = "repeats a better one", "worse than those kept"
+"""Reasons for which grasps were thrown away that passed every check."""
 _LIKELY, _POSSIBLE = 0.4, 0.08
 _PROPOSERS = {GripperKind.SUCTION: propose_suction, GripperKind.PARALLEL_JAW: propose_jaw}
 
@@ -49,20 +52,23 @@ def plan_grasps(
     if detections.mask is None:
         return GraspPlan((), {"no mask": len(detections)})
     rejected: Counter = Counter()
-    full = detections.mask.any(axis=(1, 2))
-    if not full.all():
-        rejected["empty mask"] += int((~full).sum())
-    indices = np.flatnonzero(full)
+    windows = extents(detections.mask)
+    indices = np.array([index for index, (rows, _) in enumerate(windows) if rows.stop > rows.start], int)
+    if len(indices) < len(windows):
+        rejected["empty mask"] += len(windows) - len(indices)
     plans = []
     if len(indices) and len(grippers):
-        for group in apart(detections.mask[indices]):
-            plans += _plan(frame, detections.mask, indices[group], grippers, support, max_per_object, rejected)
+        masks = detections.mask if len(indices) == len(windows) else detections.mask[indices]
+        for group, labels in apart(masks, [windows[index] for index in indices]):
+            names = detections.label[indices[group]]
+            plans += _plan(frame, labels, names, indices[group], grippers, support, max_per_object, rejected)
     return _chosen(plans, detections, frame, max_per_object, max_candidates, rejected)
 
 
 def _plan(
     frame: RgbdFrame,
-    masks: np.ndarray,
+    labels: np.ndarray,
+    names: np.ndarray,
     indices: np.ndarray,
     grippers: Sequence[Gripper],
     support: Support | None,
@@ -70,7 +76,7 @@ def _plan(
     rejected: Counter,
 ) -> list[tuple[Proposals, np.ndarray]]:
     """For each gripper the proposals for objects that hardly overlap, and those objects' places in the detections."""
-    scene = build_scene(frame, support, masks[indices])
+    scene = build_scene(frame, support, labels, len(indices))
     if scene is None:
         rejected["no depth on the object"] += len(indices)
         return []
@@ -78,7 +84,12 @@ def _plan(
         rejected["no depth on the object"] += int((~scene.readable).sum())
     plans = []
     for gripper in grippers:
-        proposals = diverse(_PROPOSERS[gripper.kind](scene, gripper, rejected), max_per_object)
+        checked = _PROPOSERS[gripper.kind](scene, gripper, rejected)
+        if gripper.kind is GripperKind.SUCTION:
+            checked = doubt_seals(checked, names)
+        proposals = diverse(checked, max_per_object)
+        if len(checked) > len(proposals):
+            rejected[REPEATED] += len(checked) - len(proposals)
         if len(proposals):
             plans.append((proposals, indices[proposals.owner]))
     return plans
@@ -107,7 +118,7 @@ def _chosen(
     kept = [per_object[group][k] for group, k in share_out(qualities, max_candidates)]
     left_out = sum(len(proposals) for proposals, _ in plans) - len(kept)
     if left_out:
-        rejected["worse than those kept"] += left_out
+        rejected[WORSE] += left_out
     owners = [owner for *_, owner in kept]
     candidates = write(
         [(proposals, row) for proposals, row, _ in kept], detections.id[owners], detections.label[owners], frame.camera

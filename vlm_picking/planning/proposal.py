@@ -90,15 +90,38 @@ def reject_in_turn(checks: list[tuple[str, np.ndarray]], rejected: Counter) -> n
 
 
 def best_of_each(owner: np.ndarray, score: np.ndarray, limit: int) -> np.ndarray:
-    """Rows (M,) of the `limit` best scores of every owner; owners' rows lie together, best first."""
-    order = np.lexsort((-score, owner))
-    sorted_owner = owner[order]
-    first = np.searchsorted(sorted_owner, sorted_owner)
-    return order[np.arange(len(order)) - first < limit]
+    """Rows (M,) of the `limit` best scores of every owner (0..32767); owners' rows lie together, best first."""
+    if not len(owner):
+        return np.zeros(0, np.intp)
+    order = np.argsort(owner.astype(np.int16), kind="stable")
+    starts = np.flatnonzero(np.diff(owner[order])) + 1
+    kept = []
+    for rows in np.split(order, starts):
+        value = score[rows]
+        if len(rows) > limit:
+            # Only what may be among the best is sorted.
+            good = value >= np.partition(value, len(rows) - limit)[len(rows) - limit]
+            rows, value = rows[good], value[good]
+        kept.append(rows[np.argsort(-value, kind="stable")[:limit]])
+    return np.concatenate(kept)
+
+
+def spread_of_each(
+    owner: np.ndarray, score: np.ndarray, *, position_m: np.ndarray, apart_m: float, limit: int
+) -> np.ndarray:
+    """Rows of at most `limit` of every owner: the best scores, one in each cube with sides `apart_m`."""
+    cube = np.floor(position_m / apart_m).astype(np.int64)
+    cube -= cube.min(axis=0)
+    sides = cube.max(axis=0) + 1
+    key = ((owner.astype(np.int64) * sides[0] + cube[:, 0]) * sides[1] + cube[:, 1]) * sides[2] + cube[:, 2]
+    order = np.argsort(-score, kind="stable")
+    rows = order[np.unique(key[order], return_index=True)[1]]
+    return rows[best_of_each(owner[rows], score[rows], limit)]
 
 
 def best_one_of_each(owner: np.ndarray, score: np.ndarray) -> np.ndarray:
     """Row (M,) of the best score of every owner that occurs; owners are small whole numbers."""
+    score = np.asarray(score, np.float64)  # a ufunc's `at` is slow on mixed types
     best = np.full(int(owner.max()) + 1, -np.inf)
     np.maximum.at(best, owner, score)
     rows = np.flatnonzero(score >= best[owner])

@@ -77,7 +77,9 @@ def _candidate(
         label=label,
         gripper=proposals.gripper.name,
         kind=proposals.gripper.kind,
-        camera_from_grasp=Transform(np.column_stack([x_axis, closing, approach]), proposals.position_m[row]),
+        camera_from_grasp=Transform(
+            np.array([x_axis, (cx, cy, cz), (ax, ay, az)], np.float64).T, proposals.position_m[row]
+        ),
         quality=min(max(float(proposals.quality[row]), 0.0), 1.0),
         center_px=(float(center[0]), float(center[1])),
         opening_m=float(proposals.opening_m[row]),

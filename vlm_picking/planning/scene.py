@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from vlm_picking.camera import PinholeCamera
-from vlm_picking.depth import filled_cloud, window_of
+from vlm_picking.depth import filled_cloud, filled_depth
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.planning.height_map import CELL_M, HeightMap, upright_map
 from vlm_picking.support import Support
@@ -16,7 +16,15 @@ _MARGIN_M = 0.12
 _FEWEST_READINGS = 12
 _COVERED_BY_M = 0.008
 _RING_PX = 4
-_OVERLAP = 0.1
+_DIAGONAL_PX = _RING_PX // 2
+_EIGHT = tuple(
+    (dy * reach, dx * reach)
+    for dy, dx, reach in (
+        *((dy, dx, _RING_PX) for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0))),
+        *((dy, dx, _DIAGONAL_PX) for dy, dx in ((1, 1), (1, -1), (-1, -1), (-1, 1))),
+    )
+)
+_ENOUGH_POINTS = 20_000
 _DENSITY = 500.0  # kg/m^3 of what stands between a seen surface and the floor: much of it is air
 
 
@@ -27,6 +35,7 @@ class Scene:
     Args:
         camera: the frame's camera.
         camera_from_bin: z points out of the bin, z = 0 is its floor (the farthest reading where no floor is known).
+        depth_m: (H, W) float32 [m], holes filled.
         cloud: (H, W, 3) float32 points [m, optical frame], holes filled; NaN only where nothing is known at all.
         known: (H, W) bool, where depth was measured.
         known_share: (H, W) float32, share of measured pixels in the 9 x 9 around each.
@@ -44,6 +53,7 @@ class Scene:
 
     camera: PinholeCamera
     camera_from_bin: Transform
+    depth_m: np.ndarray
     cloud: np.ndarray
     known: np.ndarray
     known_share: np.ndarray
@@ -72,79 +82,109 @@ class Scene:
         row = np.clip(row, 0, camera.height - 1).astype(np.int32)
         return row, np.clip(column, 0, camera.width - 1).astype(np.int32), inside
 
+    def surface_over(
+        self,
+        contact_m: np.ndarray,
+        axes: tuple[np.ndarray, np.ndarray, np.ndarray],
+        place_m: np.ndarray,
+        above_m: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the camera sees towards places in a plane at each contact, and how high it lies over that plane.
+
+        Args:
+            contact_m: (N, 3) float32 [m, optical frame].
+            axes: two unit vectors in each plane, and its normal, (N, 3) float32 each.
+            place_m: (M, 2) float32 along the first two.
+            above_m: (N, M) float32, how far above the plane to look; 0 if left out.
+
+        Returns:
+            Pixels (N, M) as indices into flattened images (clipped), whether they are inside the image (N, M), and
+            heights (N, M) float32 [m].
+        """
+        camera, (first, second, normal) = self.camera, axes
+        span = np.vstack([np.ones(len(place_m), np.float32), place_m.T])
+        x, y, z = (np.stack([contact_m[:, k], first[:, k], second[:, k]], axis=1) @ span for k in range(3))
+        if above_m is not None:
+            for k, plane in enumerate((x, y, z)):
+                plane += above_m * normal[:, k : k + 1]
+        np.maximum(z, np.float32(1e-3), out=z)
+        for plane, focal, middle in ((x, camera.fx, camera.cx), (y, camera.fy, camera.cy)):
+            plane *= np.float32(focal)
+            plane /= z
+            plane += np.float32(middle)
+            np.rint(plane, out=plane)
+        inside = (x >= 0) & (y >= 0) & (x < camera.width) & (y < camera.height)
+        np.clip(x, 0, camera.width - 1, out=x)
+        np.clip(y, 0, camera.height - 1, out=y)
+        pixel = (y * np.float32(camera.width) + x).astype(np.intp)
+        # A pixel's point is its depth times its ray, so its height needs its depth alone.
+        x -= np.float32(camera.cx)
+        y -= np.float32(camera.cy)
+        x *= normal[:, :1] / np.float32(camera.fx)
+        y *= normal[:, 1:2] / np.float32(camera.fy)
+        x += y
+        x += normal[:, 2:]
+        x *= self.depth_m.ravel().take(pixel)
+        x -= np.einsum("nk,nk->n", contact_m, normal)[:, None]
+        return pixel, inside, x
+
     def measured_around(self, points_m: np.ndarray) -> np.ndarray:
         """Share (N,) of pixels with a depth reading around points (N, 3) [m, optical frame]; 0 outside the image."""
         row, column, inside = self.pixels_of(points_m)
         return np.where(inside, self.known_share[row, column], np.float32(0))
 
 
-def build_scene(frame: RgbdFrame, support: Support | None, masks: np.ndarray) -> Scene | None:
-    """Prepare a frame for planning on the objects with `masks` (K, H, W) bool, which hardly overlap.
+def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, count: int) -> Scene | None:
+    """Prepare a frame for planning on the `count` objects of a label image (see label_image.py).
 
     Returns:
         The scene, or None where no object has enough depth readings.
     """
     known = np.isfinite(frame.depth_m)
-    labels = label_image(masks)
-    seen = labels[known]
-    count = np.bincount(seen[seen >= 0], minlength=len(masks))
-    readable = count >= _FEWEST_READINGS
+    owned = labels >= 0
+    readings = np.bincount(labels.ravel()[np.flatnonzero(owned & known)], minlength=count)
+    readable = readings >= _FEWEST_READINGS
     if not readable.any():
         return None
     cloud = filled_cloud(frame)
     camera_from_bin = _bin_frame(frame, support, known)
-    window = _window(frame, labels, cloud)
-    small = _strided(window, cloud, frame)
-    origin = camera_from_bin.translation_m.astype(np.float32)
-    in_bin = (cloud[small].reshape(-1, 3) - origin) @ camera_from_bin.rotation.astype(np.float32)
-    shape = labels[small].shape
-    flat_labels, flat_known = labels[small].ravel(), known[small].ravel()
-    facts = _facts(in_bin, flat_labels, flat_known, len(masks))
+    window = _window(frame, owned)
+    small, pixel_m = _strided(window, frame)
+    bin_from_camera = camera_from_bin.inverse()
+    matrix = np.column_stack([bin_from_camera.rotation, bin_from_camera.translation_m])
+    in_bin = cv2.split(cv2.transform(np.ascontiguousarray(cloud[small]), matrix))
+    labels_small, known_small = np.ascontiguousarray(labels[small]), np.ascontiguousarray(known[small])
+    seen = np.flatnonzero((labels_small >= 0) & known_small)
+    some = seen[:: max(1, len(seen) // _ENOUGH_POINTS)]
+    facts = _facts([plane.ravel()[some] for plane in in_bin], labels_small.ravel()[some], count)
     rotation = camera_from_bin.rotation
+    known_share = cv2.boxFilter(known.view(np.uint8), cv2.CV_32F, (9, 9), borderType=cv2.BORDER_CONSTANT)
     return Scene(
         camera=frame.camera,
         camera_from_bin=camera_from_bin,
+        depth_m=filled_depth(frame),
         cloud=cloud,
         known=known,
-        known_share=cv2.blur(known.astype(np.float32), (9, 9), borderType=cv2.BORDER_CONSTANT),
+        known_share=known_share,
         labels=labels,
         window=window,
-        map=upright_map(in_bin, flat_labels, flat_known, camera_from_bin, support),
+        map=upright_map(
+            in_bin,
+            labels_small,
+            known_small,
+            seen=seen,
+            pixel_m=pixel_m,
+            image_from_bin=_projection(frame.camera, camera_from_bin, small),
+            camera_from_bin=camera_from_bin,
+            support=support,
+        ),
         readable=readable,
         middle_m=facts.middle @ rotation.T + camera_from_bin.translation_m,
         length_m=facts.length,
         mass_kg=facts.mass,
         longer_side=facts.longer_side @ rotation[:, :2].T,
-        on_top=_on_top(in_bin[:, 2].reshape(shape), labels[small], known[small], len(masks)),
+        on_top=_on_top(in_bin[2], labels_small, known_small, count),
     )
-
-
-def label_image(masks: np.ndarray) -> np.ndarray:
-    """(H, W) int16: which of the masks (K, H, W), none empty, holds a pixel (the smallest of several); -1: none."""
-    labels = np.full(masks.shape[1:], -1, np.int16)
-    for index in np.argsort([-np.count_nonzero(mask) for mask in masks], kind="stable"):
-        window = window_of(masks[index])
-        labels[window][masks[index][window]] = index
-    return labels
-
-
-def apart(masks: np.ndarray) -> list[np.ndarray]:
-    """Split masks (K, H, W), none empty, into as few groups of indices as possible in which they hardly overlap."""
-    area = np.array([np.count_nonzero(mask) for mask in masks])
-    if area.sum() - np.count_nonzero(label_image(masks) >= 0) <= _OVERLAP * area.min():
-        return [np.arange(len(masks))]
-    small = masks[:, ::2, ::2].reshape(len(masks), -1).astype(np.float32)
-    shared = small @ small.T
-    held = np.maximum(np.diag(shared), 1)
-    clash = shared > _OVERLAP * np.minimum(held[:, None], held)
-    groups: list[list[int]] = []
-    for index in range(len(masks)):
-        home = next((group for group in groups if not clash[index, group].any()), None)
-        if home is None:
-            groups.append([index])
-        else:
-            home.append(index)
-    return [np.array(group) for group in groups]
 
 
 def _bin_frame(frame: RgbdFrame, support: Support | None, known: np.ndarray) -> Transform:
@@ -154,22 +194,32 @@ def _bin_frame(frame: RgbdFrame, support: Support | None, known: np.ndarray) -> 
     return Transform(np.diag([1.0, -1.0, -1.0]), np.array([0.0, 0.0, farthest]))
 
 
-def _window(frame: RgbdFrame, labels: np.ndarray, cloud: np.ndarray) -> tuple[slice, slice]:
-    owned = labels >= 0
-    nearest = max(float(np.nanmin(cloud[..., 2][owned])), 0.05)
-    margin = int(_MARGIN_M * frame.camera.fx / nearest)
-    rows, columns = np.flatnonzero(owned.any(axis=1)), np.flatnonzero(owned.any(axis=0))
+def _window(frame: RgbdFrame, owned: np.ndarray) -> tuple[slice, slice]:
+    x, y, width, height = cv2.boundingRect(owned.view(np.uint8))
+    inner = (slice(y, y + height), slice(x, x + width))
+    nearest = cv2.minMaxLoc(filled_depth(frame)[inner], mask=owned.view(np.uint8)[inner])[0]
+    margin = int(_MARGIN_M * frame.camera.fx / max(nearest, 0.05))
     return (
-        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
-        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin),
+        slice(max(0, y - margin), min(y + height + margin, frame.camera.height)),
+        slice(max(0, x - margin), min(x + width + margin, frame.camera.width)),
     )
 
 
-def _strided(window: tuple[slice, slice], cloud: np.ndarray, frame: RgbdFrame) -> tuple[slice, slice]:
-    """The window with as few pixels as still reach every cell of the map."""
-    pixel_m = float(np.median(cloud[window][::8, ::8, 2])) / frame.camera.fx
+def _strided(window: tuple[slice, slice], frame: RgbdFrame) -> tuple[tuple[slice, slice], float]:
+    """The window with as few pixels as still reach every cell of the map, and how far they are apart [m]."""
+    pixel_m = float(np.median(filled_depth(frame)[window][::16, ::16])) / frame.camera.fx
     step = int(np.clip(0.8 * CELL_M / max(pixel_m, 1e-6), 1, 4))
-    return slice(window[0].start, window[0].stop, step), slice(window[1].start, window[1].stop, step)
+    return tuple(slice(part.start, part.stop, step) for part in window), step * pixel_m
+
+
+def _projection(camera: PinholeCamera, camera_from_bin: Transform, small: tuple[slice, slice]) -> np.ndarray:
+    """(3, 4) projection of homogeneous points [m, bin's frame] to columns and rows of a strided window."""
+    rows, columns = small
+    intrinsics = np.array(
+        [[camera.fx, 0, camera.cx - columns.start], [0, camera.fy, camera.cy - rows.start], [0, 0, 1]]
+    )
+    intrinsics[:2] /= [[columns.step], [rows.step]]
+    return intrinsics @ np.column_stack([camera_from_bin.rotation, camera_from_bin.translation_m])
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,22 +230,24 @@ class _Facts:
     longer_side: np.ndarray
 
 
-def _facts(points: np.ndarray, labels: np.ndarray, known: np.ndarray, count: int) -> _Facts:
+def _facts(points: list[np.ndarray], label: np.ndarray, count: int) -> _Facts:
     """Middles (K, 3), lengths (K,), masses (K,) and longer sides (K, 2) of the objects, in the bin's frame.
 
     Seen from a camera the near parts of an object hold more pixels than the far ones; over an object's own height
     that difference is small.
+
+    Args:
+        points: x, y and z (P,) of measured points on objects [m, bin's frame], and label (P,) whose each is.
     """
-    use = known & (labels >= 0)
-    label, point = labels[use], points[use].astype(np.float64)
+    label = label.astype(np.intp)
     total = np.maximum(np.bincount(label, minlength=count), 1)
 
     def mean(column: np.ndarray) -> np.ndarray:
         return np.bincount(label, weights=column, minlength=count) / total
 
-    x, y, z = point.T
+    x, y, z = (column.astype(np.float64) for column in points)
     middle = np.column_stack([mean(x), mean(y), mean(z)])
-    dx, dy = x - middle[label, 0], y - middle[label, 1]
+    dx, dy = x - middle[:, 0][label], y - middle[:, 1][label]
     xx, yy, xy = mean(dx * dx), mean(dy * dy), mean(dx * dy)
     turn = 0.5 * np.arctan2(2 * xy, xx - yy)
     spread = np.hypot(xx - yy, 2 * xy)
@@ -208,22 +260,23 @@ def _facts(points: np.ndarray, labels: np.ndarray, known: np.ndarray, count: int
 
 def _on_top(height: np.ndarray, labels: np.ndarray, known: np.ndarray, count: int) -> np.ndarray:
     """How little each object is covered (K,): looks across its outline in eight directions."""
-    covered, seen = np.zeros(count), np.zeros(count)
-    rows, columns = labels.shape
-    inner = labels[1:-1, 1:-1]
-    edge = np.zeros(labels.shape, bool)
-    edge[1:-1, 1:-1] = inner >= 0
-    differs = (inner != labels[:-2, 1:-1]) | (inner != labels[2:, 1:-1])
-    edge[1:-1, 1:-1] &= differs | (inner != labels[1:-1, :-2]) | (inner != labels[1:-1, 2:])
-    row, column = np.nonzero(edge)
-    label = labels[row, column]
-    for dy, dx in ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)):
-        reach = _RING_PX // (1 + (dy != 0 and dx != 0)) or 1
-        there = np.clip(row + dy * reach, 0, rows - 1), np.clip(column + dx * reach, 0, columns - 1)
-        back = np.clip(row - dy * reach, 0, rows - 1), np.clip(column - dx * reach, 0, columns - 1)
-        beyond = (labels[there] != label) & known[there]
-        own = np.where(labels[back] == label, np.maximum(height[back], height[row, column]), height[row, column])
-        higher = beyond & (height[there] > own + _COVERED_BY_M)
-        seen += np.bincount(label[beyond], minlength=count)
-        covered += np.bincount(label[higher], minlength=count)
+    # A border as wide as the look is far, in which the image's last pixels go on.
+    border = (_RING_PX,) * 4
+    labels = cv2.copyMakeBorder(labels, *border, cv2.BORDER_REPLICATE)
+    height = cv2.copyMakeBorder(height, *border, cv2.BORDER_REPLICATE).ravel()
+    known = cv2.copyMakeBorder(known.view(np.uint8), *border, cv2.BORDER_REPLICATE).ravel()
+    columns = labels.shape[1]
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    edge = (cv2.dilate(labels, cross) != cv2.erode(labels, cross)) & (labels >= 0)
+    edge[: _RING_PX + 1] = edge[-_RING_PX - 1 :] = False
+    edge[:, : _RING_PX + 1] = edge[:, -_RING_PX - 1 :] = False
+    here, labels = np.flatnonzero(edge), labels.ravel()
+    label, level = labels[here], height[here]
+    steps = np.array([dy * columns + dx for dy, dx in _EIGHT])[:, None]
+    there, back = here + steps, here - steps
+    beyond = (labels.take(there) != label) & (known.take(there) > 0)
+    own = np.where(labels.take(back) == label, np.maximum(height.take(back), level), level)
+    higher = beyond & (height.take(there) > own + np.float32(_COVERED_BY_M))
+    seen = np.bincount(label, weights=np.count_nonzero(beyond, axis=0), minlength=count)
+    covered = np.bincount(label, weights=np.count_nonzero(higher, axis=0), minlength=count)
     return 1.0 - covered / np.maximum(seen, 1)

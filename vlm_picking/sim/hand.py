@@ -53,7 +53,7 @@ def add_hand(spec: mujoco.MjSpec, gripper: Gripper, *, n_objects: int) -> None:
 def _jaws(spec: mujoco.MjSpec, hand, gripper: Gripper) -> None:
     half_opening, thick = gripper.max_opening_m / 2, gripper.finger_thickness_m
     reach = gripper.finger_length_m
-    palm = [max(gripper.finger_width_m / 2, 0.016), half_opening + thick, _PALM_HEIGHT_M / 2]
+    palm = [gripper.finger_width_m / 2, half_opening + thick, _PALM_HEIGHT_M / 2]
     _geom(hand, "palm", mujoco.mjtGeom.mjGEOM_BOX, palm, [0, 0, -reach - palm[2]], _DARK)
     for name, side in zip(FINGERS, (-1.0, 1.0), strict=True):
         finger = hand.add_body(name=name, gravcomp=1.0)

@@ -19,7 +19,8 @@ _APPROACH_SPEED, _LIFT_SPEED = 0.15, 0.25  # m/s
 _CLOSE_SPEED = 0.06  # m/s a finger
 _DWELL_S, _SHAKE_S, _HOLD_S = 0.15, 1.2, 1.0
 _SHAKE_M, _SHAKES = 0.015, 2  # along one axis, then along the other: 6.6 m/s^2 at most
-_PRESS_M = 0.006
+_PRESS_M, PRESS_N = 0.006, 10.0
+"""How far a cup is pressed on at most, and the force at which the arm stops; bellows give way at about 1 N/mm."""
 _CLOSED_M = 5e-4
 _REACTION_S = 0.05
 """How long the arm goes on after a crash; an approach is made of legs of this length."""
@@ -120,6 +121,8 @@ class Motions:
                 if force > TOUCH_N and not collided:
                     collided = hit
                 stopped = stopped or force > CRASH_N
+                if self._vacuum is not None and self._pressing() > PRESS_N:
+                    return collided, stopped
             if stopped:
                 break
         return collided, stopped
@@ -137,7 +140,12 @@ class Motions:
         """Push the cup's lip onto the surface."""
         axis = self._data.xmat[self._hand].reshape(3, 3)[:, 2].copy()
         start = self._data.mocap_pos[self._target].copy()
-        self.wait(0.15, lambda share: start + share * _PRESS_M * axis)
+        steps = round(0.15 / STEP_S)
+        for step in range(steps):
+            if self._pressing() > PRESS_N:
+                break
+            there = start + (step + 1) / steps * _PRESS_M * axis
+            self.wait(STEP_S, lambda _, there=there: there)
 
     def carry(self) -> None:
         """Lift, shake and hold."""
@@ -165,6 +173,16 @@ class Motions:
 
     def _finger(self, which: int) -> int:
         return int(self._model.jnt_qposadr[self._model.joint(FINGERS[which]).id])
+
+    def _pressing(self) -> float:
+        """With how much the hand presses on whatever it touches [N]."""
+        total, wrench = 0.0, np.zeros(6)
+        for number in range(self._data.ncon):
+            contact = self._data.contact[number]
+            if self._is_hand[contact.geom1] != self._is_hand[contact.geom2]:
+                mujoco.mj_contactForce(self._model, self._data, number, wrench)
+                total += float(wrench[0])
+        return total
 
     def _touching(self, wanted: int) -> tuple[str, float]:
         """What the hand presses on hardest, apart from the body `wanted`, and the force [N]."""

@@ -1,4 +1,6 @@
-"""Whether a cup could hold an object at all: the physics' own seal, tried on the true surface that a camera sees."""
+"""Whether a cup could hold an object at all: the physics' own seal and load, tried on the true surface that a camera
+sees.
+"""
 
 import mujoco
 import numpy as np
@@ -9,11 +11,11 @@ from vlm_picking.sim.canvas import SEEN_GROUPS
 from vlm_picking.sim.cell import PickCell
 from vlm_picking.sim.hand import HAND
 from vlm_picking.sim.seal import seal_share
-from vlm_picking.sim.vacuum import holding_force_n, is_tight
+from vlm_picking.sim.vacuum import holding_force_n, is_tight, needed_force_n
 from vlm_picking.transform import Transform
 
-HOLDS_WEIGHTS = 1.5
-"""The straight pull that lifting and shaking need at least, in weights of the object."""
+HOLDS_LOADS = 1.5
+"""What lifting and shaking add to the load at rest."""
 _SAMPLES = 120
 _RING = 8
 _GRAVITY = 9.81
@@ -29,20 +31,23 @@ def has_seal(
     gripper: Gripper,
     rng: np.random.Generator,
 ) -> bool:
-    """Whether a cup of the gripper's radius finds a seal on object `index` that holds 1.5 times its weight.
+    """Whether a cup finds a place on object `index` where it seals, and holds 1.5 times the load there.
 
     At most 120 of the object's visible pixels are tried, each with the true point and normal that a ray through it
     meets: the normal within the gripper's tilt from straight up, the straight approach free, and `seal_share` there.
+    The load is the object's own weight and that of what lies on it, with its moment about the lip.
 
     Args:
+        cell: at rest.
         seen: (H, W) bool, the pixels that show the object to `camera`.
         rng: chooses the pixels.
     """
     thing = cell.scene.objects[index]
     if not is_tight(thing):
         return False
-    needed = HOLDS_WEIGHTS * thing.mass_kg * _GRAVITY
-    body = int(cell.body_of_object[index])
+    body, radius = int(cell.body_of_object[index]), gripper.cup_radius_m
+    force, moment = resting_load(cell, index)
+    origin = cell.data.xpos[body]
     pixels = np.argwhere(seen)
     for v, u in pixels[rng.permutation(len(pixels))[:_SAMPLES]]:
         ray = world_from_camera.rotation @ camera.deproject(np.array([u, v], float), np.array(1.0)).ravel()
@@ -52,13 +57,43 @@ def has_seal(
         point, normal = surface
         if normal[2] < np.cos(gripper.max_tilt_rad):
             continue
+        needed = HOLDS_LOADS * _needed(force, moment + np.cross(origin - point, force), -normal, radius)
         rotation = _facing(normal)
-        if not _is_free(cell, point, rotation, gripper):
+        if needed > holding_force_n(1.0, radius) or not _is_free(cell, point, rotation, gripper):
             continue
-        seal = seal_share(cell.model, cell.data, body, point, rotation, gripper.cup_radius_m)
-        if holding_force_n(seal, gripper.cup_radius_m) >= needed:
+        seal = seal_share(cell.model, cell.data, body, point, rotation, radius)
+        if holding_force_n(seal, radius) >= needed:
             return True
     return False
+
+
+def resting_load(cell: PickCell, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """What lifting object `index` has to carry: a force (3,) [N], and a moment (3,) [Nm] about the object's centre.
+
+    Its own weight, and what other objects press on it from above as they lie now.
+    """
+    model, data = cell.model, cell.data
+    body = int(cell.body_of_object[index])
+    force, moment = np.array([0.0, 0.0, -_GRAVITY * cell.scene.objects[index].mass_kg]), np.zeros(3)
+    wrench = np.zeros(6)
+    for number in range(data.ncon):
+        contact = data.contact[number]
+        first, second = (int(model.geom_bodyid[geom]) for geom in (contact.geom1, contact.geom2))
+        if body not in (first, second) or (first if second == body else second) not in cell.body_of_object:
+            continue
+        mujoco.mj_contactForce(model, data, number, wrench)
+        pressed = contact.frame.reshape(3, 3).T @ wrench[:3] * (1 if second == body else -1)
+        if pressed[2] < 0:
+            force += pressed
+            moment += np.cross(contact.pos - data.xpos[body], pressed)
+    return force, moment
+
+
+def _needed(force: np.ndarray, moment: np.ndarray, axis: np.ndarray, radius_m: float) -> float:
+    """The force [N] with which a cup that faces along `axis` must hold a load, given about its lip."""
+    pull = float(force @ axis)
+    shear, bending = force - pull * axis, moment - (moment @ axis) * axis
+    return needed_force_n(pull, float(np.linalg.norm(shear)), float(np.linalg.norm(bending)), radius_m)
 
 
 def _surface(cell: PickCell, body: int, eye: np.ndarray, ray: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -11,8 +11,10 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from vlm_picking.bin_view import detect_in_bin
 from vlm_picking.errors import ConfigError
 from vlm_picking.frame import RgbdFrame
+from vlm_picking.support import find_support
 from vlm_picking.training.calibrate import questions
 from vlm_picking.training.calibration import balanced_weights, expected_calibration_error
 from vlm_picking.verification import log_odds
@@ -49,7 +51,7 @@ def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
         pixels = np.bincount(truth.ids.ravel(), minlength=256)
         asked = questions(truth.objects, pixels, detector, np.random.default_rng((FIRST_SEED, scene)))
         asked = [question for question in asked if classifier.knows(question.phrase)]
-        found = detector.detect(frame.rgb, [question.phrase for question in asked])
+        found = detect_in_bin(frame, find_support(frame), detector, [question.phrase for question in asked])
         probabilities = classifier.classify_boxes(frame, found.xyxy)
         for question in asked:
             rows = found.label == question.phrase

@@ -1,0 +1,66 @@
+"""Where cups are put: on the middle of what just carries them, with room for the whole cup, on slopes too."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.planning.synthetic import Ball, Box, look
+from vlm_picking.gripper_files import load_gripper
+from vlm_picking.planning import plan_grasps
+from vlm_picking.support import find_support
+
+CUP = load_gripper("suction_30mm")
+RADIUS = CUP.cup_radius_m
+
+
+def grasps(shot):
+    """Places (N, 3) and approaches (N, 3) in the bin's frame of the candidates on the first object."""
+    found = shot.detections()
+    plan = plan_grasps(shot.frame, found, [CUP], support=find_support(shot.frame), max_per_object=8)
+    poses = [shot.bin_from_camera @ c.camera_from_grasp for c in plan.candidates if c.object_id == 0]
+    assert poses, plan.rejected
+    return np.array([p.translation_m for p in poses]), np.array([p.rotation[:, 2] for p in poses])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_top_that_just_carries_a_cup_is_met_in_its_middle(seed):
+    top = 2 * RADIUS + 0.005
+    places, _ = grasps(look([Box((0.02, 0.01, 0.04), (top, top, 0.08), 0.3)], noise_m=5e-4, seed=seed))
+    assert np.linalg.norm(places[0, :2] - [0.02, 0.01]) < 0.002
+
+
+def test_a_side_that_drops_away_from_the_camera_is_no_part_of_the_rim():
+    width = 0.044
+    places, _ = grasps(look([Box((0.0, 0.0, 0.05), (0.12, width, 0.1))], tilt_rad=0.6))
+    assert np.all(np.abs(places[:, 1]) < width / 2 - RADIUS + 0.002)
+
+
+def test_the_whole_cup_passes_a_neighbour_on_its_way():
+    low, high = Box((0, 0, 0.02), (0.08, 0.06, 0.04)), Box((0.077, 0, 0.06), (0.07, 0.1, 0.12))
+    places, _ = grasps(look([low, high]))
+    assert places[:, 0].max() < 0.042 - RADIUS + 0.001
+
+
+def test_slopes_are_approached_along_their_normals():
+    places, approaches = grasps(look([Ball((0, 0, 0.05), 0.05)]))
+    outwards = places - [0, 0, 0.05]
+    radius = np.linalg.norm(outwards, axis=1)
+    np.testing.assert_allclose((outwards * approaches).sum(axis=1) / radius, -1, atol=2e-3)
+    # The lip lies deeper than the middle of what it surrounds.
+    np.testing.assert_allclose(radius, np.sqrt(0.05**2 - RADIUS**2), atol=2e-3)
+    tilt = np.arccos(-approaches[:, 2])
+    assert tilt.max() > 0.3
+    assert np.all(tilt <= CUP.max_tilt_rad + 1e-6)
+
+
+def test_a_word_that_lets_air_through_is_doubted():
+    shot = look([Box((0, 0, 0.02), (0.09, 0.07, 0.04))])
+    found = shot.detections()
+    best = {}
+    for label in ("soap", "yellow sponge"):
+        named = replace(found, label=np.array([label], object))
+        best[label] = plan_grasps(shot.frame, named, [CUP], support=find_support(shot.frame)).candidates[0]
+    assert best["soap"].terms["airtight"] == 1.0
+    assert best["yellow sponge"].quality < 0.5 * best["soap"].quality
+    assert "airtight" in best["yellow sponge"].reason

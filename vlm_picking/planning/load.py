@@ -1,0 +1,56 @@
+"""What lies in an object and would be lifted out along with it."""
+
+import cv2
+import numpy as np
+
+from vlm_picking.planning.height_map import HeightMap
+
+_HIGHER_BY_M = 0.008
+_NEAR_CELLS = 4
+_SIDES = 3
+_LEAST_SHARE = 0.15
+_WALL_M = 0.025
+_HIGHEST = 0.97
+_FREE_ON_TOP = 0.98
+
+
+def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
+    """Whether (K,) other things lie in an object with walls, such as a pan, so that none can be lifted without them.
+
+    They lie higher than the object beside them, which is seen on three sides of them at least, and are as large as 15 %
+    of what is seen of it. From what is flat they slide off, so it has to have walls: its highest parts stand 25 mm
+    above the plane through all that is seen of it.
+
+    Args:
+        map_: seen straight from above.
+        on_top: (K,) as in Scene; where nothing lies higher beside an object there is no need to look.
+    """
+    laden = np.zeros(len(on_top), bool)
+    for index in np.flatnonzero(on_top < _FREE_ON_TOP):
+        own = map_.owner == index
+        rows, columns = np.flatnonzero(own.any(axis=1)), np.flatnonzero(own.any(axis=0))
+        if not len(rows):
+            continue
+        window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        own, top = own[window], map_.top[window]
+        laden[index] = _load_share(own, top) > _LEAST_SHARE and _wall_height(own, top) > _WALL_M
+    return laden
+
+
+def _load_share(own: np.ndarray, top: np.ndarray) -> float:
+    kernel = np.ones((2 * _NEAR_CELLS + 1, 2 * _NEAR_CELLS + 1), np.uint8)
+    beside = cv2.erode(np.where(own, top, np.float32(1e3)), kernel)
+    seen = np.maximum.accumulate
+    above, below = seen(own, axis=0), seen(own[::-1], axis=0)[::-1]
+    left, right = seen(own, axis=1), seen(own[:, ::-1], axis=1)[:, ::-1]
+    sides = above.astype(np.uint8) + below + left + right
+    amid = ~own & (sides >= _SIDES) & (top > beside + np.float32(_HIGHER_BY_M))
+    return np.count_nonzero(amid) / np.count_nonzero(own)
+
+
+def _wall_height(own: np.ndarray, top: np.ndarray) -> float:
+    row, column = np.nonzero(own)
+    height = top[own].astype(np.float64)
+    plane = np.column_stack([row, column, np.ones(len(row))])
+    slope = np.linalg.lstsq(plane, height, rcond=None)[0]
+    return float(np.quantile(height - plane @ slope, _HIGHEST))
