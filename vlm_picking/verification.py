@@ -27,13 +27,13 @@ def verified(frame: RgbdFrame, found: Detections, classifier: BoxClassifier | No
     if not known.any():
         return found
     probabilities = _looks(frame, found[known], classifier)
-    label = found.label[known]
-    closer = np.zeros(len(label))
+    label, fresh = found.label[known], found.score[known].astype(np.float64)
     for phrase in dict.fromkeys(label.tolist()):
         rows = label == phrase
-        closer[rows] = classifier.phrase_probability(probabilities[rows], phrase)
+        closer = classifier.phrase_probability(probabilities[rows], phrase)
+        fresh[rows] = fused(fresh[rows], closer, classifier.weights(phrase) or EQUAL_SAY)
     score = found.score.astype(np.float64)
-    score[known] = fused(score[known], closer, classifier.fusion or EQUAL_SAY)
+    score[known] = fresh
     return found.replace(score=score)
 
 

@@ -193,10 +193,10 @@ def test_words_of_labels_and_categories(with_depth):
 
 
 def test_what_it_weighs_beside_a_detector_comes_from_its_sidecar(with_depth):
-    assert load(with_depth).fusion == (1.0, 0.5, -0.25)
+    assert load(with_depth).weights("carton") == (1.0, 0.5, -0.25)
     (with_depth / "vlm_picking.json").unlink()
     plain = load(with_depth)
-    assert plain.fusion is None and not plain.knows("packaging") and plain.knows("carton")
+    assert plain.weights("carton") is None and not plain.knows("packaging") and plain.knows("carton")
 
 
 @pytest.mark.parametrize(

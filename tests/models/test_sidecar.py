@@ -62,6 +62,7 @@ def test_a_colour_before_the_noun_has_its_own_curve():
         '{"categories": {"fruit": 3}}',
         '{"classifier": 3}',
         '{"fusion": 3}',
+        '{"coloured_fusion": [1, 1]}',
         '{"fusion": [1, 1]}',
         '{"fusion": [1, 1, 1, 1]}',
         '{"fusion": [1, "much", 0]}',
@@ -80,6 +81,10 @@ def test_a_broken_file_is_refused(tmp_path, content):
 def test_a_bias_may_be_negative_and_a_weight_zero(tmp_path):
     Sidecar(name="x", fusion=(0.0, 1.0, -3.0)).write(tmp_path)
     assert Sidecar.read(tmp_path, name="x").fusion == (0.0, 1.0, -3.0)
+    assert Sidecar.read(tmp_path, name="x").weights("red mug") == (0.0, 1.0, -3.0)
+    Sidecar(name="x", fusion=(0.0, 1.0, -3.0), coloured_fusion=(1.0, 0.2, 0.0)).write(tmp_path)
+    assert Sidecar.read(tmp_path, name="x").weights("red mug") == (1.0, 0.2, 0.0)
+    assert Sidecar.read(tmp_path, name="x").weights("mug") == (0.0, 1.0, -3.0)
 
 
 @pytest.mark.parametrize(

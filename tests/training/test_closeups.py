@@ -71,12 +71,13 @@ def test_training_learns_goes_on_and_writes_a_checkpoint(windows, tmp_path):
 
     out = tmp_path / "checkpoint"
     figures = command.write(run, windows, out, detector="embedded", fusion_scenes=4)
-    assert figures["fused"]["n"] > 0
+    assert figures["nouns"]["fused"]["n"] > 0
     classifier = load_model(str(out))
     assert classifier.classes == CLASSES
     assert classifier.knows("packaging") and classifier.knows("red mug") and not classifier.knows("giraffe")
     assert json.loads((out / "config.json").read_text())["architectures"] == ["ResNetForImageClassification"]
-    assert min(classifier.fusion[:2]) >= 0
+    for phrase in ("mug", "red mug"):
+        assert min(classifier.weights(phrase)[:2]) >= 0
 
 
 def _log(run):

@@ -176,9 +176,8 @@ class BoxClassifier(Protocol):
     def classes(self) -> tuple[str, ...]:
         """K nouns that it can tell apart; "none of these" is not among them."""
 
-    @property
-    def fusion(self) -> tuple[float, float, float] | None:
-        """What the detector's log-odds and its own weigh together, and a bias; None where nobody measured it."""
+    def weights(self, phrase: str) -> tuple[float, float, float] | None:
+        """What a detector's log-odds of `phrase` weigh, what its own weigh, and a bias; None where nobody measured it."""
 
     def knows(self, phrase: str) -> bool:
         """Whether `phrase` ("red packaging") stands for some of the classes; colours are a detector's business."""

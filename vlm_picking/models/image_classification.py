@@ -79,10 +79,9 @@ class ImageClassifier:
     def classes(self) -> tuple[str, ...]:
         return self._words.classes
 
-    @property
-    def fusion(self) -> tuple[float, float, float] | None:
-        """See `BoxClassifier.fusion`; it is in the checkpoint's sidecar."""
-        return self._sidecar.fusion
+    def weights(self, phrase: str) -> tuple[float, float, float] | None:
+        """See `BoxClassifier.weights`; they are in the checkpoint's sidecar."""
+        return self._sidecar.weights(phrase)
 
     def knows(self, phrase: str) -> bool:
         """See `BoxClassifier.knows`."""

@@ -32,6 +32,7 @@ class Sidecar:
         bin_view: whether a detector sees better when it is shown the bin alone, not all of the image.
         classifier: of a detector: the classifier that looks again at its boxes, a directory beside this file; "": none.
         fusion: of a classifier: what the detector's log-odds weigh, what its own weigh, and a bias; None: not measured.
+        coloured_fusion: the same for phrases that begin with a colour word; None: as all others.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Sidecar:
     bin_view: bool = False
     classifier: str = ""
     fusion: tuple[float, float, float] | None = None
+    coloured_fusion: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if "{}" not in self.template:
@@ -54,8 +56,9 @@ class Sidecar:
         for scale, bias in ((self.scale, self.bias), self.coloured or (1.0, 0.0)):
             if not (math.isfinite(scale) and scale > 0 and math.isfinite(bias)):
                 raise ModelError(f"the score calibration of {self.name} must be finite with scale > 0")
-        if self.fusion is not None and not (all(map(math.isfinite, self.fusion)) and min(self.fusion[:2]) >= 0):
-            raise ModelError(f"the fusion of {self.name} must be two weights from 0 and a bias, all finite")
+        for fusion in filter(None, (self.fusion, self.coloured_fusion)):
+            if not (all(map(math.isfinite, fusion)) and min(fusion[:2]) >= 0):
+                raise ModelError(f"the fusion of {self.name} must be two weights from 0 and a bias, all finite")
         for category, nouns in self.categories.items():
             if not nouns:
                 raise ModelError(f"the category {category!r} of {self.name} has no nouns")
@@ -88,6 +91,10 @@ class Sidecar:
         p = np.clip(np.asarray(probability, np.float64), 1e-12, 1 - 1e-6)  # float32 is coarser near 1 than near 0
         return (np.log(p / (1 - p)) - bias) / scale
 
+    def weights(self, phrase: str) -> tuple[float, float, float] | None:
+        """Of `fusion` and `coloured_fusion` the one for `phrase`."""
+        return self.coloured_fusion if self.coloured_fusion and self.is_coloured(phrase) else self.fusion
+
     def is_coloured(self, phrase: str) -> bool:
         """Whether `phrase` begins with a colour word that something follows."""
         first, _, rest = phrase.partition(" ")
@@ -107,6 +114,7 @@ class Sidecar:
             "bin_view": self.bin_view,
             "classifier": self.classifier,
             "fusion": self.fusion,
+            "coloured_fusion": self.coloured_fusion,
             **extra,
         }
         (Path(directory) / SIDECAR_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -124,7 +132,8 @@ class Sidecar:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             calibration = content.get("score_calibration", {})
-            coloured, fusion = calibration.get("coloured"), content.get("fusion")
+            coloured = calibration.get("coloured")
+            fusions = {key: content.get(key) for key in ("fusion", "coloured_fusion")}
             words = {key: content.get(key) for key in ("vocabulary", "colours")}
             categories = content.get("categories", {})
             return cls(
@@ -139,7 +148,7 @@ class Sidecar:
                 floor=float(content.get("floor", 0.05)),
                 bin_view=bool(content.get("bin_view", False)),
                 classifier=_text(content.get("classifier") or ""),
-                fusion=None if fusion is None else _three(fusion),
+                **{key: None if value is None else _three(value) for key, value in fusions.items()},
             )
         except (ValueError, TypeError, AttributeError, LookupError) as error:
             raise ModelError(

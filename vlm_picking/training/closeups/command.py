@@ -96,16 +96,16 @@ def write(
     write_checkpoint(model, out, name=name, words=_words())
     finder, classifier = load_model(detector, device="cpu"), load_model(str(out), device="cpu")
     answers = ask_both(finder, classifier, scenes=fusion_scenes)
-    fitting, measuring = ([a for a in answers if a.scene % 2 == half] for half in (0, 1))
-    weights = fit_fusion(fitting)
-    figures = {
-        "training": training,
-        "classes": classes,
-        "detector_alone": measure_fusion(measuring, (1.0, 0.0, 0.0)),
-        "classifier_alone": measure_fusion(measuring, (0.0, 1.0, 0.0)),
-        "fused": measure_fusion(measuring, weights),
-    }
-    sidecar = dataclasses.replace(Sidecar.read(out, name=name), fusion=weights)
+    figures: dict[str, object] = {"training": training, "classes": classes}
+    weights = {}
+    for key, coloured in (("fusion", False), ("coloured_fusion", True)):
+        fitting, measuring = ([a for a in answers if a.coloured == coloured and a.scene % 2 == half] for half in (0, 1))
+        weights[key] = fit_fusion(fitting)
+        figures["coloured" if coloured else "nouns"] = {
+            "detector_alone": measure_fusion(measuring, (1.0, 0.0, 0.0)),
+            "fused": measure_fusion(measuring, weights[key]),
+        }
+    sidecar = dataclasses.replace(Sidecar.read(out, name=name), **weights)
     sidecar.write(out, measured=figures, weighed_against=Path(find_model(detector).checkpoint).name)
     (out / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return figures

@@ -14,6 +14,7 @@ from scipy.special import expit
 from vlm_picking.bin_view import detect_in_bin
 from vlm_picking.errors import ConfigError
 from vlm_picking.frame import RgbdFrame
+from vlm_picking.language.lexicon import COLOURS
 from vlm_picking.support import find_support
 from vlm_picking.training.calibrate import questions
 from vlm_picking.training.calibration import balanced_weights, expected_calibration_error
@@ -32,12 +33,14 @@ class Answer:
         detected, closer: (N,) log-odds of the detector and of the classifier.
         present: the truth.
         scene: number of the scene.
+        coloured: whether the phrase begins with a colour.
     """
 
     detected: np.ndarray
     closer: np.ndarray
     present: bool
     scene: int
+    coloured: bool = False
 
 
 def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
@@ -56,7 +59,8 @@ def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
         for question in asked:
             rows = found.label == question.phrase
             closer = classifier.phrase_probability(probabilities[rows], question.phrase)
-            answers.append(Answer(log_odds(found.score[rows]), log_odds(closer), question.present, scene))
+            coloured = question.phrase.split()[0] in COLOURS
+            answers.append(Answer(log_odds(found.score[rows]), log_odds(closer), question.present, scene, coloured))
     return answers
 
 
