@@ -69,7 +69,7 @@ def test_a_colour_before_the_noun_has_its_own_curve():
     ],
     ids=[
         *("cut off", "no object", "vocabulary", "scale", "calibration", "coloured", "categories", "members"),
-        *("classifier", "no weights", "two weights", "four weights", "a word for a weight"),
+        *("classifier", "no weights", "coloured weights", "two weights", "four weights", "a word for a weight"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path, content):

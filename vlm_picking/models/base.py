@@ -177,7 +177,7 @@ class BoxClassifier(Protocol):
         """K nouns that it can tell apart; "none of these" is not among them."""
 
     def weights(self, phrase: str) -> tuple[float, float, float] | None:
-        """What a detector's log-odds of `phrase` weigh, what its own weigh, and a bias; None where nobody measured it."""
+        """What a detector's log-odds of `phrase` weigh, what its own weigh, and a bias; None where not measured."""
 
     def knows(self, phrase: str) -> bool:
         """Whether `phrase` ("red packaging") stands for some of the classes; colours are a detector's business."""
