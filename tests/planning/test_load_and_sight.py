@@ -1,0 +1,60 @@
+"""Jaws leave alone what would bring its load along, and prefer to go where the camera sees that there is room."""
+
+import numpy as np
+
+from tests.planning.synthetic import CAMERA, Ball, Box, look, walls
+from vlm_picking.detections import Detections
+from vlm_picking.gripper_files import load_gripper
+from vlm_picking.planning import plan_grasps
+from vlm_picking.segmentation import box_of
+from vlm_picking.support import find_support
+
+JAWS = load_gripper("robotiq_2f85")
+BIN = walls(0.40, 0.30, 0.08)
+LADEN = "something lies in it"
+UNSEEN = "a finger would go where the camera does not see"
+
+
+def tray(*, high_m):
+    """A dish of 16 x 12 cm, as five boxes."""
+    t = 0.006
+    return [
+        Box((0, 0, t / 2), (0.16, 0.12, t)),
+        *(Box((side * 0.077, 0, high_m / 2), (t, 0.12, high_m)) for side in (-1, 1)),
+        *(Box((0, side * 0.057, high_m / 2), (0.16, t, high_m)) for side in (-1, 1)),
+    ]
+
+
+def plan_for(shot, *groups):
+    """A plan for objects that consist of the parts named in `groups`, for jaws."""
+    masks = np.stack([np.isin(shot.ids, [part + 1 for part in group]) for group in groups])
+    boxes = np.stack([box_of(mask) for mask in masks])
+    things = Detections(boxes, np.ones(len(masks)), np.full(len(masks), "thing", object), None, masks)
+    return plan_grasps(shot.frame, things, [JAWS], support=find_support(shot.frame))
+
+
+def test_a_dish_is_taken_empty_and_left_with_something_in_it():
+    dish = tray(high_m=0.05)
+    empty = plan_for(look(dish, bin_parts=BIN), range(5))
+    assert len(empty.candidates) and LADEN not in empty.rejected
+    laden = plan_for(look([*dish, Ball((0.0, 0.0, 0.041), 0.035)], bin_parts=BIN), range(5), [5])
+    assert laden.rejected[LADEN] >= 1
+    assert {c.object_id for c in laden.candidates} == {1}, "the ball can be taken, the dish under it can't"
+
+
+def test_what_lies_on_a_flat_thing_does_not_keep_it():
+    board = [Box((0, 0, 0.02), (0.16, 0.06, 0.04))]
+    plan = plan_for(look([*board, Ball((0.05, 0.0, 0.06), 0.02)], bin_parts=BIN), [0], [1])
+    assert LADEN not in plan.rejected
+
+
+def test_fingers_prefer_what_the_camera_sees():
+    middle = plan_for(look([Box((0, 0, 0.025), (0.10, 0.04, 0.05))], bin_parts=BIN), [0])
+    assert middle.candidates[0].terms["in_sight"] == 1.0
+    # The image ends 5 mm beside the box: on that side nobody knows whether there is room.
+    edge_m = (CAMERA.height / 2) / CAMERA.fy * 0.65
+    beside = Box((0, edge_m - 0.025, 0.025), (0.10, 0.04, 0.05))
+    cut = plan_for(look([beside]), [0])
+    across = [c for c in cut.candidates if abs(c.camera_from_grasp.rotation[1, 1]) > 0.9]
+    assert all(c.terms["in_sight"] < 1.0 for c in across)
+    assert cut.rejected.get(UNSEEN, 0) or across
