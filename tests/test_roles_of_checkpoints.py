@@ -67,7 +67,7 @@ def test_any_family_may_be_the_main_model(name, checkpoint, simulated_bin):
             assert "set detection_model" in result.answer.reason
 
 
-def test_four_models_each_in_its_role(checkpoint, simulated_bin):
+def test_five_models_each_in_its_role(checkpoint, simulated_bin):
     pipeline = load(
         model="embedded",
         similarity_model=checkpoint("clip"),
@@ -76,11 +76,11 @@ def test_four_models_each_in_its_role(checkpoint, simulated_bin):
         segmentation_model=checkpoint("sam"),
     )
     models = pipeline.models
-    assert len(models.models) == 4
+    assert len(models.models) == 5, "the embedded detector brings its classifier along"
     assert models.answerer is models.captioner and models.answerer.max_images > 1
     assert pipeline.history_limit == 4
     result = pipeline.run(simulated_bin.frame, "is there an apple?")
-    for model in (models.detector, models.scorer, models.answerer):
+    for model in (models.detector, models.classifier, models.scorer, models.answerer):
         assert model.name in result.model
     found = pipeline.run(simulated_bin.frame, "where is the mug?")
     assert models.scorer.name not in found.model

@@ -57,17 +57,13 @@ def photograph_cell(scene, rng: np.random.Generator, *, view=None) -> Shot:
         view: where the camera stands; a random one from above if not given.
     """
     from vlm_picking.sim.render import SceneRenderer
-    from vlm_picking.sim.sensor import add_depth_noise, depth_holes, photograph
+    from vlm_picking.sim.sensor import capture
     from vlm_picking.sim.truth import frame_truth
     from vlm_picking.sim.view import random_view
 
     with SceneRenderer(scene, gl=graphics()) as renderer:
         rendered = renderer.render(view or random_view(rng, scene.crate, width=WIDTH, height=HEIGHT))
-    rgb = photograph(rendered.rgb, rng)
-    depth_m = add_depth_noise(rendered.depth_m, rng)
-    holes = depth_holes(rendered.depth_m, rgb, rng)
-    depth_m = np.where(holes, np.float32(np.nan), np.round(depth_m * 1e3) * np.float32(1e-3))
-    frame = RgbdFrame(rgb, depth_m, rendered.camera, frame_id="camera", stamp_ns=1)
+    frame = capture(rendered, rng, stamp_ns=1)
     return Shot(frame=frame, world_from_camera=rendered.world_from_camera, truth=frame_truth(scene, rendered))
 
 
