@@ -74,6 +74,15 @@ def test_counts_tell_what_may_be_one_more():
     assert "2 mugs, and 1 more that may be" in answer.text
 
 
+def test_a_count_of_what_is_not_sure_is_what_there_may_be():
+    unsure = sight(maybe=seen(0.4))
+    counted = answer_query(Query("how many mugs?", QueryKind.COUNT, (Target("mug"),)), [unsure], None, (640, 480))
+    assert (counted.status, counted.count) == (Status.UNCERTAIN, 1)
+    assert counted.text == "I may see 1 mug, but I am not sure."
+    asked = answer_query(Query("is there a mug?", QueryKind.PRESENCE, (Target("mug"),)), [unsure], None, (640, 480))
+    assert (asked.status, asked.count) == (Status.UNCERTAIN, 0)
+
+
 def test_an_empty_bin_is_described_as_empty():
     assert describe([sight(), sight("")]).status is Status.ABSENT
 

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vlm_picking.camera import PinholeCamera
 from vlm_picking.detections import Detections
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.verification import EQUAL_SAY, fused, log_odds, verified
+from vlm_picking.verification import EQUAL_SAY, doubt_further, fused_odds, log_odds, verified
 
 FRAME = RgbdFrame(
     np.zeros((20, 30, 3), np.uint8), np.ones((20, 30), np.float32), PinholeCamera(30, 20, 30.0, 30.0, 15.0, 10.0)
@@ -24,6 +26,9 @@ class Closer:
 
     def weights(self, phrase):
         return (1.0, 0.0, 0.0) if phrase.startswith("blue") else None
+
+    def further_bias(self, phrase):
+        return 3.0 if phrase.startswith("green") else 0.0
 
     def knows(self, phrase):
         return phrase.split()[-1] in self.classes
@@ -62,13 +67,39 @@ def test_without_a_classifier_or_without_known_words_nothing_is_asked():
     assert not closer.asked
 
 
+def test_further_boxes_are_doubted_where_the_classifier_says_how_much():
+    boxes = np.array([[12, 1, 20, 9], [12, 10, 20, 18], [14, 10, 24, 18]], np.float32)
+    found = Detections(boxes, [0.6, 0.7, 0.6], ["green mug", "green mug", "mug"])
+    first, second, other = verified(FRAME, found, Closer()).score
+    alone = verified(FRAME, found[1:], Closer()).score
+    assert second == pytest.approx(alone[0]), "the best one stays"
+    assert first < 0.5 < second
+    assert other == pytest.approx(alone[1]), "of other phrases nothing is doubted"
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-8, 8), max_size=8), st.floats(0, 6))
+def test_doubt_keeps_the_best_and_the_order(odds, bias):
+    after = doubt_further(np.array(odds), bias)
+    assert after.shape == (len(odds),)
+    if odds:
+        assert after.max() == max(odds)
+        assert (after <= np.array(odds)).all() and (after >= np.array(odds) - bias - 1e-9).all()
+    np.testing.assert_array_equal(doubt_further(np.array(odds), 0.0), odds)
+
+
+def test_many_likely_things_vouch_for_each_other():
+    # One more that is just likely is doubted; four of them are not.
+    assert (doubt_further(np.array([4.0, 1.0]), 2.5) >= 0).sum() == 1
+    assert (doubt_further(np.array([4.0, 1.0, 1.0, 1.0, 1.0]), 2.5) >= 0).sum() == 5
+
+
 def test_equal_say_is_the_mean_of_the_log_odds():
     p, q = np.array([0.2, 0.5, 0.99]), np.array([0.8, 0.5, 0.6])
-    assert fused(p, q, EQUAL_SAY) == pytest.approx(1 / (1 + np.exp(-(log_odds(p) + log_odds(q)) / 2)))
-    assert fused(p, p, EQUAL_SAY) == pytest.approx(p)
+    assert fused_odds(p, q, EQUAL_SAY) == pytest.approx((log_odds(p) + log_odds(q)) / 2)
+    assert fused_odds(p, p, EQUAL_SAY) == pytest.approx(log_odds(p))
 
 
 def test_certainty_is_finite():
     assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
-    said = fused(np.array([1.0]), np.array([0.0]), EQUAL_SAY)
-    assert said == pytest.approx([0.5])
+    assert fused_odds(np.array([1.0]), np.array([0.0]), EQUAL_SAY) == pytest.approx([0.0])

@@ -134,7 +134,7 @@ def answer_query(
         PRESENT, ABSENT or UNCERTAIN; FAILED is never decided here, since somebody looked.
     """
     status, confidence = combine(sights, require_all=query.require_all)
-    count = sum(len(sight.present) for sight in sights)
+    count = sum(len(_counted(query, sight)) for sight in sights)
     parts = [_sentence(query, sight, resolution_wh) for sight in sights]
     reasons = [
         text
@@ -153,6 +153,11 @@ def answer_query(
         count=count if all(sight.is_counted for sight in sights) else None,
         reason="; ".join(dict.fromkeys(reasons)) or _scores(sights),
     )
+
+
+def _counted(query: Query, sight: TargetSight) -> Detections:
+    """What the count counts. "How many?" supposes that there are some: where none is sure, what may be one counts."""
+    return sight.maybe if query.kind is QueryKind.COUNT and not len(sight.present) else sight.present
 
 
 def describe(sights: list[TargetSight]) -> Answer:
@@ -193,6 +198,8 @@ def _sentence(query: Query, sight: TargetSight, resolution_wh: tuple[int, int]) 
     target, present, maybe = sight.target, sight.present, sight.maybe
     thing = str(target)
     if query.kind is QueryKind.COUNT:
+        if len(maybe) and not len(present):
+            return f"I may see {numbered(target, len(maybe))}, but I am not sure."
         extra = f", and {len(maybe)} more that may be" if len(maybe) else ""
         seen = numbered(target, len(present)) if len(present) else f"no {thing}"
         return f"I see {seen}{extra}."

@@ -28,7 +28,8 @@ class Answer:
         status: PRESENT, ABSENT, UNCERTAIN, or FAILED (could not look).
         confidence: probability 0..1 that the status is right; 0 for FAILED.
         text: a sentence for the operator.
-        count: how many objects match, or None where that was not asked or is not known.
+        count: how many objects match, or None where that was not asked or is not known; where "how many?" is answered
+            UNCERTAIN, how many may.
         reason: why, in one sentence; names the fix when FAILED.
     """
 

@@ -15,7 +15,8 @@ _SUREST = 1e-4  # neither model is surer than this, so that none overrules the o
 def verified(frame: RgbdFrame, found: Detections, classifier: BoxClassifier | None) -> Detections:
     """`found` with the scores of both models, where the classifier knows the phrase; boxes and order stay.
 
-    The fusion is a logarithmic opinion pool (Genest 1986) whose weights the classifier brings along.
+    The fusion is a logarithmic opinion pool (Genest 1986) whose weights the classifier brings along. That there is one
+    is asked of a phrase's best box; further ones must also tell that there are several (`doubt_further`).
 
     Raises:
         ModelError: the classifier could not look.
@@ -31,7 +32,8 @@ def verified(frame: RgbdFrame, found: Detections, classifier: BoxClassifier | No
     for phrase in dict.fromkeys(label.tolist()):
         rows = label == phrase
         closer = classifier.phrase_probability(probabilities[rows], phrase)
-        fresh[rows] = fused(fresh[rows], closer, classifier.weights(phrase) or EQUAL_SAY)
+        odds = fused_odds(fresh[rows], closer, classifier.weights(phrase) or EQUAL_SAY)
+        fresh[rows] = 1 / (1 + np.exp(-doubt_further(odds, classifier.further_bias(phrase))))
     score = found.score.astype(np.float64)
     score[known] = fresh
     return found.replace(score=score)
@@ -44,11 +46,27 @@ def _looks(frame: RgbdFrame, found: Detections, classifier: BoxClassifier) -> np
     return probabilities[box_iou(found.xyxy, found.xyxy[leaders]).argmax(axis=1)]
 
 
-def fused(detected: np.ndarray, closer: np.ndarray, weights: tuple[float, float, float]) -> np.ndarray:
-    """Probabilities (N,) of both models as one, (N,) float64."""
+def fused_odds(detected: np.ndarray, closer: np.ndarray, weights: tuple[float, float, float]) -> np.ndarray:
+    """Probabilities (N,) of both models as one, in log-odds (N,) float64."""
     of_detector, of_classifier, bias = weights
-    odds = of_detector * log_odds(detected) + of_classifier * log_odds(closer) + bias
-    return 1 / (1 + np.exp(-odds))
+    return of_detector * log_odds(detected) + of_classifier * log_odds(closer) + bias
+
+
+def doubt_further(odds: np.ndarray, bias: float) -> np.ndarray:
+    """Log-odds (N,) of the boxes of one phrase, less what speaks against there being several.
+
+    Scores are calibrated to the best box of a phrase: to whether there is one. Most often there is only one, so each
+    further box loses `bias`, less what the other further boxes speak for there being several: among eight likely mugs
+    nobody doubts the ninth.
+    """
+    odds = np.asarray(odds, np.float64)
+    if len(odds) < 2:
+        return odds
+    further = np.ones(len(odds), bool)
+    further[odds.argmax()] = False
+    likely = np.where(further, np.maximum(odds, 0), 0)
+    lost = np.maximum(bias - (likely.sum() - likely), 0)
+    return np.where(further, odds - lost, odds)
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:

@@ -66,10 +66,12 @@ def test_a_colour_before_the_noun_has_its_own_curve():
         '{"fusion": [1, 1]}',
         '{"fusion": [1, 1, 1, 1]}',
         '{"fusion": [1, "much", 0]}',
+        '{"further_bias": "much"}',
     ],
     ids=[
         *("cut off", "no object", "vocabulary", "scale", "calibration", "coloured", "categories", "members"),
-        *("classifier", "no weights", "coloured weights", "two weights", "four weights", "a word for a weight"),
+        *("classifier", "no weights", "coloured weights", "two weights", "four weights"),
+        *("a word for a weight", "a word for a bias"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path, content):
@@ -85,6 +87,9 @@ def test_a_bias_may_be_negative_and_a_weight_zero(tmp_path):
     Sidecar(name="x", fusion=(0.0, 1.0, -3.0), coloured_fusion=(1.0, 0.2, 0.0)).write(tmp_path)
     assert Sidecar.read(tmp_path, name="x").weights("red mug") == (1.0, 0.2, 0.0)
     assert Sidecar.read(tmp_path, name="x").weights("mug") == (0.0, 1.0, -3.0)
+    assert Sidecar.read(tmp_path, name="x").further_bias == 0.0
+    Sidecar(name="x", further_bias=2.5).write(tmp_path)
+    assert Sidecar.read(tmp_path, name="x").further_bias == 2.5
 
 
 @pytest.mark.parametrize(
@@ -100,6 +105,8 @@ def test_a_bias_may_be_negative_and_a_weight_zero(tmp_path):
         {"fusion": (1.0, -0.1, 0.0)},
         {"fusion": (1.0, 1.0, float("nan"))},
         {"fusion": (float("inf"), 1.0, 0.0)},
+        {"further_bias": -0.1},
+        {"further_bias": float("nan")},
     ],
 )
 def test_values_that_make_no_sense(bad):

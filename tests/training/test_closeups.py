@@ -78,6 +78,7 @@ def test_training_learns_goes_on_and_writes_a_checkpoint(windows, tmp_path):
     assert json.loads((out / "config.json").read_text())["architectures"] == ["ResNetForImageClassification"]
     for phrase in ("mug", "red mug"):
         assert min(classifier.weights(phrase)[:2]) >= 0
+    assert classifier.further_bias("mug") >= 0 == classifier.further_bias("crockery")
 
 
 def _log(run):
@@ -103,6 +104,23 @@ def test_fusion_trusts_who_knows():
     alone = fusion.measure_fusion(answers, (1.0, 0.0, 0.0))
     assert measured["balanced_accuracy"] > 0.9 > alone["balanced_accuracy"]
     assert measured["ece"] < 0.1
+
+
+def test_further_boxes_lose_what_the_scenes_say():
+    rng = np.random.default_rng(0)
+    answers = []
+    for scene in range(600):
+        things = 4 if rng.random() < 0.3 else 1
+        odds = np.sort(np.concatenate([rng.normal(3, 1, things), rng.normal(-0.5, 1, 4)]))[::-1]
+        shows = np.where(odds > 1.2, np.arange(len(odds)), -1)
+        answers.append(fusion.Answer(odds, np.zeros(len(odds)), True, scene, shows=shows, things=things))
+    weights = (1.0, 0.0, 0.0)
+    bias = fusion.fit_further(answers, weights)
+    assert 0.5 < bias < 6
+    with_bias, without = (fusion.measure_counts(answers, weights, b) for b in (bias, 0.0))
+    assert with_bias["one"] > without["one"] + 0.2
+    assert with_bias["several"] > without["several"] - 0.05
+    assert with_bias["n"] == 600
 
 
 def test_fusion_needs_both_answers():

@@ -179,6 +179,9 @@ class BoxClassifier(Protocol):
     def weights(self, phrase: str) -> tuple[float, float, float] | None:
         """What a detector's log-odds of `phrase` weigh, what its own weigh, and a bias; None where not measured."""
 
+    def further_bias(self, phrase: str) -> float:
+        """What the log-odds of each further box of `phrase` lose: how much seldomer there are several; from 0."""
+
     def knows(self, phrase: str) -> bool:
         """Whether `phrase` ("red packaging") stands for some of the classes; colours are a detector's business."""
 

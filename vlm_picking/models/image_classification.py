@@ -83,6 +83,10 @@ class ImageClassifier:
         """See `BoxClassifier.weights`; they are in the checkpoint's sidecar."""
         return self._sidecar.weights(phrase)
 
+    def further_bias(self, phrase: str) -> float:
+        """See `BoxClassifier.further_bias`. Of a word for several classes ("fruit") there often are several."""
+        return self._sidecar.further_bias if len(self._words.indices(phrase)) == 1 else 0.0
+
     def knows(self, phrase: str) -> bool:
         """See `BoxClassifier.knows`."""
         return bool(self._words.indices(phrase))

@@ -33,6 +33,7 @@ class Sidecar:
         classifier: of a detector: the classifier that looks again at its boxes, a directory beside this file; "": none.
         fusion: of a classifier: what the detector's log-odds weigh, what its own weigh, and a bias; None: not measured.
         coloured_fusion: the same for phrases that begin with a colour word; None: as all others.
+        further_bias: of a classifier: what the log-odds of each further box of a phrase lose.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Sidecar:
     classifier: str = ""
     fusion: tuple[float, float, float] | None = None
     coloured_fusion: tuple[float, float, float] | None = None
+    further_bias: float = 0.0
 
     def __post_init__(self) -> None:
         if "{}" not in self.template:
@@ -59,6 +61,8 @@ class Sidecar:
         for fusion in filter(None, (self.fusion, self.coloured_fusion)):
             if not (all(map(math.isfinite, fusion)) and min(fusion[:2]) >= 0):
                 raise ModelError(f"the fusion of {self.name} must be two weights from 0 and a bias, all finite")
+        if not 0 <= self.further_bias < math.inf:
+            raise ModelError(f"the bias of {self.name} against further boxes must be finite, from 0")
         for category, nouns in self.categories.items():
             if not nouns:
                 raise ModelError(f"the category {category!r} of {self.name} has no nouns")
@@ -115,6 +119,7 @@ class Sidecar:
             "classifier": self.classifier,
             "fusion": self.fusion,
             "coloured_fusion": self.coloured_fusion,
+            "further_bias": self.further_bias,
             **extra,
         }
         (Path(directory) / SIDECAR_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -149,6 +154,7 @@ class Sidecar:
                 bin_view=bool(content.get("bin_view", False)),
                 classifier=_text(content.get("classifier") or ""),
                 **{key: None if value is None else _three(value) for key, value in fusions.items()},
+                further_bias=float(content.get("further_bias", 0.0)),
             )
         except (ValueError, TypeError, AttributeError, LookupError) as error:
             raise ModelError(

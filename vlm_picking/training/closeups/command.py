@@ -88,7 +88,7 @@ def write(
     """
     from vlm_picking.models.registry import find_model, load_model
     from vlm_picking.models.sidecar import Sidecar
-    from vlm_picking.training.closeups.fusion import ask_both, fit_fusion, measure_fusion
+    from vlm_picking.training.closeups.fusion import ask_both, fit_further, fit_fusion, measure_counts, measure_fusion
     from vlm_picking.training.closeups.train import averaged_network, measure, write_checkpoint
 
     model, training = averaged_network(run)
@@ -105,7 +105,13 @@ def write(
             "detector_alone": measure_fusion(measuring, (1.0, 0.0, 0.0)),
             "fused": measure_fusion(measuring, weights[key]),
         }
-    sidecar = dataclasses.replace(Sidecar.read(out, name=name), **weights)
+    fitting, measuring = ([a for a in answers if not a.coloured and a.scene % 2 == half] for half in (0, 1))
+    further_bias = fit_further(fitting, weights["fusion"])
+    figures["counts"] = {
+        "further_bias_0": measure_counts(measuring, weights["fusion"], 0.0),
+        "further_bias": measure_counts(measuring, weights["fusion"], further_bias),
+    }
+    sidecar = dataclasses.replace(Sidecar.read(out, name=name), further_bias=further_bias, **weights)
     sidecar.write(out, measured=figures, weighed_against=Path(find_model(detector).checkpoint).name)
     (out / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return figures

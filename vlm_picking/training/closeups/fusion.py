@@ -1,28 +1,32 @@
 """What a detector's word and a classifier's weigh against each other, fitted on frames of their own.
 
 Presence is asked as `vlm_picking.training.calibrate` asks it. The best box of a phrase after fusion answers, so the
-weights are fitted to that best box: a logistic curve (Platt 1999) of both models' log-odds.
+weights are fitted to that best box: a logistic curve (Platt 1999) of both models' log-odds. What further boxes lose
+(`verification.doubt_further`) is fitted to them: do they show another thing of the kind?
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
 from vlm_picking.bin_view import detect_in_bin
+from vlm_picking.detections import box_iou
 from vlm_picking.errors import ConfigError
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.language.lexicon import COLOURS
 from vlm_picking.support import find_support
-from vlm_picking.training.calibrate import questions
+from vlm_picking.training.calibrate import LEAST_SHARE, LEAST_VISIBLE, questions
 from vlm_picking.training.calibration import balanced_weights, expected_calibration_error
-from vlm_picking.verification import log_odds
+from vlm_picking.verification import doubt_further, log_odds
 
 FIRST_SEED = 30_000_000  # apart from training, validation, calibration of detectors, and evaluation
 _WIDTH, _HEIGHT = 640, 480
 _STREAM = 11
+_SHOWN_IOU = 0.5
+_MOST_DOUBT = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,9 @@ class Answer:
         present: the truth.
         scene: number of the scene.
         coloured: whether the phrase begins with a colour.
+        shows: (N,) the number of the thing of the phrase that a box shows, -1 for none; empty where the phrase has a
+            colour, or where things of its kind are too hidden to say.
+        things: how many things of the phrase there are, where `shows` says something.
     """
 
     detected: np.ndarray
@@ -41,6 +48,8 @@ class Answer:
     present: bool
     scene: int
     coloured: bool = False
+    shows: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+    things: int = 0
 
 
 def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
@@ -60,8 +69,21 @@ def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
             rows = found.label == question.phrase
             closer = classifier.phrase_probability(probabilities[rows], question.phrase)
             coloured = question.phrase.split()[0] in COLOURS
-            answers.append(Answer(log_odds(found.score[rows]), log_odds(closer), question.present, scene, coloured))
+            shows, things = _shown(found.xyxy[rows], question.phrase, truth, pixels)
+            odds = log_odds(found.score[rows]), log_odds(closer)
+            answers.append(Answer(*odds, question.present, scene, coloured, shows, things))
     return answers
+
+
+def _shown(xyxy: np.ndarray, phrase: str, truth, pixels: np.ndarray) -> tuple[np.ndarray, int]:
+    """See `Answer.shows` and `things`."""
+    things = [thing for thing in truth.objects if thing.kind == phrase]
+    if not all(thing.visible >= LEAST_VISIBLE and pixels[thing.id] >= LEAST_SHARE * pixels.sum() for thing in things):
+        return np.zeros(0, int), 0
+    if not things:
+        return np.full(len(xyxy), -1), 0
+    overlap = box_iou(xyxy, np.array([thing.xyxy for thing in things], np.float64))
+    return np.where(overlap.max(axis=1) >= _SHOWN_IOU, overlap.argmax(axis=1), -1), len(things)
 
 
 def fit_fusion(answers: list[Answer]) -> tuple[float, float, float]:
@@ -89,11 +111,54 @@ def fit_fusion(answers: list[Answer]) -> tuple[float, float, float]:
     return round(of_detector, 4), round(of_classifier, 4), round(bias, 4)
 
 
+def fit_further(answers: list[Answer], weights: tuple[float, float, float]) -> float:
+    """What each further box of a noun loses, of the greatest likelihood; phrases of which there is one and phrases of
+    which there are several weigh the same.
+    """
+    rows = []
+    for answer in answers:
+        if answer.things and len(answer.shows) > 1:
+            odds = box_odds(answer, weights)
+            order = np.argsort(-odds, kind="stable")
+            first = np.zeros(len(order), bool)
+            first[np.unique(answer.shows[order], return_index=True)[1]] = True
+            rows.append((odds[order], first & (answer.shows[order] >= 0), answer.things > 1))
+    weight = balanced_weights(np.array([several for *_, several in rows], bool))
+
+    def loss(bias: float) -> float:
+        wrong = [
+            np.logaddexp(0, np.where(another, -1, 1)[1:] * doubt_further(odds, bias)[1:]).sum()
+            for odds, another, _ in rows
+        ]
+        return float(weight @ np.array(wrong))
+
+    return round(float(minimize_scalar(loss, bounds=(0.0, _MOST_DOUBT), method="bounded").x), 4)
+
+
+def measure_counts(answers: list[Answer], weights: tuple[float, float, float], further_bias: float) -> dict[str, float]:
+    """Share of exact counts of what is there and clear, of one and of several of a kind."""
+    right: dict[bool, list[bool]] = {False: [], True: []}
+    for answer in answers:
+        if answer.present and len(answer.shows):
+            number = answer.things
+            said = (doubt_further(box_odds(answer, weights), further_bias) >= 0).sum()
+            right[number > 1].append(said == number)
+    return {
+        "one": round(float(np.mean(right[False] or [np.nan])), 4),
+        "several": round(float(np.mean(right[True] or [np.nan])), 4),
+        "n": len(right[False]) + len(right[True]),
+    }
+
+
+def box_odds(answer: Answer, weights: tuple[float, float, float]) -> np.ndarray:
+    """The log-odds (N,) of an answer's boxes after fusion."""
+    of_detector, of_classifier, bias = weights
+    return of_detector * answer.detected + of_classifier * answer.closer + bias
+
+
 def presence_odds(answers: list[Answer], weights: tuple[float, float, float]) -> np.ndarray:
     """The log-odds (A,) of each answer's best box after fusion; where there is no box, next to nothing."""
-    of_detector, of_classifier, bias = weights
-    best = [(of_detector * a.detected + of_classifier * a.closer).max(initial=-30.0) for a in answers]
-    return np.array(best) + bias
+    return np.array([box_odds(answer, weights).max(initial=-30.0) for answer in answers])
 
 
 def measure_fusion(answers: list[Answer], weights: tuple[float, float, float]) -> dict[str, float]:
