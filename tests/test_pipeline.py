@@ -149,6 +149,31 @@ def test_next_to_what_is_not_there_nothing_is(pipeline, simulated_bin):
     assert "no hammer to compare with" in answer.reason
 
 
+class Unsure:
+    """A detector that knows the truth of a bin, and is not sure of some of it."""
+
+    def __init__(self, detector, doubted):
+        self.name, self.classes, self.colours = detector.name, detector.classes, detector.colours
+        self.vocabulary = detector.vocabulary
+        self._detector, self._doubted = detector, doubted
+
+    def detect(self, rgb, phrases):
+        found = self._detector.detect(rgb, phrases)
+        return found.replace(score=np.where(found.label == self._doubted, 0.3, found.score).astype(np.float32))
+
+
+def test_who_names_what_to_compare_with_knows_that_it_is_there(simulated_bin):
+    unsure = PickingPipeline(
+        PickingConfig(), models=ModelSuite.of(Unsure(simulated_bin.detector, "can")), grippers=GRIPPERS
+    )
+    assert unsure.run(simulated_bin.frame, "is there a can?").answer.status is Status.UNCERTAIN
+    result = unsure.run(simulated_bin.frame, "where is the mug next to the can?")
+    assert result.answer.status is Status.PRESENT
+    assert "took for the can what looks most like one (0.30)" in result.answer.reason
+    on = unsure.run(simulated_bin.frame, "where is the mug on the can?").answer
+    assert (on.status, on.confidence) == (Status.ABSENT, pytest.approx(0.5)), "the can may be none"
+
+
 @pytest.mark.parametrize(
     "sentence", ["pick the mug on top", "where is the largest mug?", "where is the mug on the can?"]
 )

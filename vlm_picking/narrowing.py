@@ -123,19 +123,23 @@ def _sight(target: Target, found: Detections, scene: Scene, config: PickingConfi
 
 @dataclass(frozen=True, eq=False)
 class _Reference:
-    """What a relation compares with."""
+    """What a relation compares with; `note` is for the operator where it was not seen for sure."""
 
     seen: Detections
     best_score: float
     doubts: tuple[str, ...]
+    note: str = ""
 
 
 def _reference(target: Target, frame: RgbdFrame, scene: Scene, config: PickingConfig) -> _Reference:
-    found, doubts = _matching(frame, scene, target), _doubts(scene, target)
+    """Who says "the mug" of "next to the mug" knows that it is there: where none is sure, the likeliest is meant."""
+    found = _matching(frame, scene, target)
     sure = found[_is_sure(found, target, config)]
-    if len(found) and not len(sure):
-        doubts += (f"I am not sure about the {target} to compare with",)
-    return _Reference(sure if len(sure) else found, _best_score(scene, target), doubts)
+    best_score, doubts = _best_score(scene, target), _doubts(scene, target)
+    if len(sure) or not len(found):
+        return _Reference(sure, best_score, doubts)
+    note = f"took for the {target} what looks most like one ({best_score:.2f})"
+    return _Reference(found.by_score()[:1], max(best_score, config.present_threshold), doubts, note)
 
 
 def _related(
@@ -151,7 +155,8 @@ def _related(
     doubts = sight.doubts + tuple(doubt for reference in references for doubt in reference.doubts)
     weakest = min(reference.best_score for reference in references)
     lost = [str(target) for target, things in zip(relation.references, seen, strict=True) if not len(things)]
-    best, reason = sight.best_score, sight.reason
+    best = sight.best_score
+    reason = "; ".join(filter(None, (sight.reason, *(reference.note for reference in references))))
     if lost:
         # Next to a box that is not there nothing is, as surely as the box is not there.
         best = min(best, weakest)
@@ -160,7 +165,8 @@ def _related(
         # The geometry is right if what it compared was.
         best = 1.0 - min(weakest, float(sight.present.score.max()))
         words = f"{relation.kind.value} the {' and the '.join(map(str, relation.references))}"
-        reason = f"{numbered(sight.target, len(sight.present))} seen, but none {words}"
+        none = f"{numbered(sight.target, len(sight.present))} seen, but none {words}"
+        reason = "; ".join(filter(None, (none, reason)))
         if relation.kind in (RelationKind.ON, RelationKind.UNDER) and _lacks_height((sight.present, *seen), objects):
             doubts += ("depth is missing to tell what lies on what",)
     if doubts and not len(present) and not len(maybe):

@@ -120,7 +120,7 @@ def look(
     wordings = {target: word(target, detector, without=without) for target in targets if not target.anything}
     phrases = dict.fromkeys(phrase for w in wordings.values() if w.phrase for phrase in (w.phrase, w.noun))
     found = detect_in_bin(frame, support, detector, list(phrases)) if phrases else Detections.empty()
-    found = verified(frame, found, models.classifier)
+    found = verified(frame, found, models.classifier, expects_several=query.superlative is not None)
     asked = [detector.name] if phrases else []
     if models.classifier is not None and any(map(models.classifier.knows, found.label.tolist())):
         asked.append(models.classifier.name)

@@ -12,11 +12,14 @@ _SAME_LOOK_IOU = 0.8  # boxes that overlap more show the same: one look serves b
 _SUREST = 1e-4  # neither model is surer than this, so that none overrules the other whatever it says
 
 
-def verified(frame: RgbdFrame, found: Detections, classifier: BoxClassifier | None) -> Detections:
+def verified(
+    frame: RgbdFrame, found: Detections, classifier: BoxClassifier | None, *, expects_several: bool = False
+) -> Detections:
     """`found` with the scores of both models, where the classifier knows the phrase; boxes and order stay.
 
     The fusion is a logarithmic opinion pool (Genest 1986) whose weights the classifier brings along. That there is one
-    is asked of a phrase's best box; further ones must also tell that there are several (`doubt_further`).
+    is asked of a phrase's best box; further ones must also tell that there are several (`doubt_further`), unless
+    `expects_several`: who asks for the leftmost mug knows of others.
 
     Raises:
         ModelError: the classifier could not look.
@@ -33,7 +36,9 @@ def verified(frame: RgbdFrame, found: Detections, classifier: BoxClassifier | No
         rows = label == phrase
         closer = classifier.phrase_probability(probabilities[rows], phrase)
         odds = fused_odds(fresh[rows], closer, classifier.weights(phrase) or EQUAL_SAY)
-        fresh[rows] = 1 / (1 + np.exp(-doubt_further(odds, classifier.further_bias(phrase))))
+        if not expects_several:
+            odds = doubt_further(odds, classifier.further_bias(phrase))
+        fresh[rows] = 1 / (1 + np.exp(-odds))
     score = found.score.astype(np.float64)
     score[known] = fresh
     return found.replace(score=score)

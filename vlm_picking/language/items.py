@@ -186,13 +186,19 @@ def _read_name(item: Item, name: list[str]) -> None:
 
 def _without_looks(item: Item, head: list[str]) -> list[str]:
     """The name without looks behind it ("something red") and colours within it ("cordless red drill")."""
-    while len(head) > 1 and (head[0] in ANYTHING or head[-1] not in NOUN_TOO) and item.describe(head[-1]):
-        head = head[:-1]
+    behind = ""
+    while len(head) > 1 and (head[0] in ANYTHING or _looks_behind(head[-1], behind)) and item.describe(head[-1]):
+        *head, behind = head
     if len(head) > 1 and head[-1] in RANKS and not item.rank:  # "the mug closest"
         item.rank = RANKS[head[-1]]
         head = head[:-1]
     inner = [word for word in head[:-1] if word in NOUN_TOO or not (word in COLOURS and item.describe(word))]
     return [*(word for word in inner if word not in ("really", "very", "coloured", "colored")), head[-1]]
+
+
+def _looks_behind(word: str, behind: str) -> bool:
+    """Whether a word behind a name says what it looks like: "the mug light blue", but not "the flash light"."""
+    return word not in NOUN_TOO and (word in ADJECTIVES or word not in SHADES or behind in COLOURS)
 
 
 def _check_name(words: list[str]) -> None:
