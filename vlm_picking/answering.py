@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from vlm_picking.detections import Detections
 from vlm_picking.grasp import GraspPlan
 from vlm_picking.query import Query, QueryKind, Target
@@ -52,6 +54,11 @@ class TargetSight:
     def is_counted(self) -> bool:
         """Whether the boxes tell how many there are: not where a verdict says that there is more than boxes show."""
         return self.verdict is None or len(self.present) > 0 or self.status is Status.ABSENT
+
+    @property
+    def likelihood(self) -> np.ndarray:
+        """(N,) how likely each of `present` is the target; what sticks out of the floor is a thing."""
+        return np.ones(len(self.present)) if self.target.anything else self.present.score
 
     @property
     def presence(self) -> float:

@@ -215,6 +215,7 @@ class PickingPipeline:
                     seen,
                     self.grippers,
                     support=support,
+                    likelihood=np.concatenate([sight.likelihood for sight in sights]),
                     max_per_object=self.config.max_grasps_per_object,
                     max_candidates=self.config.max_grasps,
                 )

@@ -140,6 +140,16 @@ def test_what_lies_on_top_comes_first():
     assert all(c.terms["on_top"] < 0.9 for c in covered)
 
 
+def test_what_is_surely_meant_comes_before_what_may_be():
+    shot = look([FLAT, replace(FLAT, center_m=(-0.14, 0.01, 0.025), yaw_rad=0.0)])
+    for likelihood in ([0.9, 0.4], [0.4, 0.9]):
+        found = plan(shot, likelihood=np.array(likelihood)).candidates
+        assert found[0].object_id == np.argmax(likelihood)
+        assert {c.object_id for c in found} == {0, 1}, "the other may be picked too"
+    one, other = (plan(shot, likelihood=np.array(x)).candidates for x in ([0.9, 0.4], [0.4, 0.9]))
+    assert {c.quality for c in one} == {c.quality for c in other}, "quality is the grasp's alone"
+
+
 def test_a_cup_at_the_foot_of_a_tall_neighbour_is_refused():
     shot = look(
         [

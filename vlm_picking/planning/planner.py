@@ -28,20 +28,22 @@ def plan_grasps(
     grippers: Sequence[Gripper],
     *,
     support: Support | None = None,
+    likelihood: np.ndarray | None = None,
     max_per_object: int = 5,
     max_candidates: int = 50,
 ) -> GraspPlan:
     """Plan grasps on each detection's mask, best first over all objects and grippers.
 
     `quality` is the expected success and may be compared between objects and grippers; what is covered by another
-    object ranks lower. Nothing is proposed whose contact was not measured. Where objects compete for
-    `max_candidates`, every object keeps its best before any keeps a second. What is unlikely to hold
-    is left out, unless the frame offers nothing better.
+    object ranks lower. To lift the wrong thing is no success: the order is that of quality times `likelihood`.
+    Nothing is proposed whose contact was not measured. Where objects compete for `max_candidates`, every object keeps
+    its best before any keeps a second. What is unlikely to hold is left out, unless the frame offers nothing better.
 
     Args:
         detections: with masks (see segmentation.masks_from_boxes).
         support: the bin's floor; without it the approach is the optical axis, and the farthest reading stands for
             the floor.
+        likelihood: (N,) probabilities that the detections are what was asked for; None: they are.
 
     Returns:
         Candidates, and how many were thrown away for which reason. An object without mask or depth is such a
@@ -62,7 +64,8 @@ def plan_grasps(
         for group, labels in apart(masks, [windows[index] for index in indices]):
             names = detections.label[indices[group]]
             plans += _plan(frame, labels, names, indices[group], grippers, support, max_per_object, rejected)
-    return _chosen(plans, detections, frame, max_per_object, max_candidates, rejected)
+    likelihood = np.ones(len(detections)) if likelihood is None else likelihood
+    return _chosen(plans, detections, likelihood, frame, max_per_object, max_candidates, rejected)
 
 
 def _plan(
@@ -98,6 +101,7 @@ def _plan(
 def _chosen(
     plans: list[tuple[Proposals, np.ndarray]],
     detections: Detections,
+    likelihood: np.ndarray,
     frame: RgbdFrame,
     max_per_object: int,
     max_candidates: int,
@@ -114,8 +118,8 @@ def _chosen(
     possible = [[entry for entry in group if entry[0].quality[entry[1]] >= _POSSIBLE] for group in per_object]
     likely = [[entry for entry in group if entry[0].quality[entry[1]] >= _LIKELY] for group in per_object]
     per_object = likely if any(likely) else possible
-    qualities = [np.array([proposals.quality[row] for proposals, row, _ in group]) for group in per_object]
-    kept = [per_object[group][k] for group, k in share_out(qualities, max_candidates)]
+    expected = [np.array([p.quality[row] * likelihood[owner] for p, row, owner in group]) for group in per_object]
+    kept = [per_object[group][k] for group, k in share_out(expected, max_candidates)]
     left_out = sum(len(proposals) for proposals, _ in plans) - len(kept)
     if left_out:
         rejected[WORSE] += left_out
