@@ -48,3 +48,10 @@ def test_a_second_run_adds_only_what_is_missing(rendered):
     render_dataset(RenderJob(**(vars(job) | {"scenes": 4})))
     scenes = [line["scene"] for line in _lines(job.out)]
     assert sorted(scenes) == [40, 40, 41, 41, 42, 42, 43, 43]
+
+
+def test_unusual_shapes_are_rendered_where_they_are_asked_for(rendered, tmp_path):
+    job, _ = rendered
+    render_dataset(RenderJob(**(vars(job) | {"out": tmp_path, "scenes": 1, "views": 1, "workers": 1, "unusual": 1.0})))
+    usual, unusual = (cv2.imread(str(out / "ids/000000.png"), cv2.IMREAD_UNCHANGED) for out in (job.out, tmp_path))
+    assert unusual.max() > 0 and (usual != unusual).any()

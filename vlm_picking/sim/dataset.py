@@ -35,7 +35,10 @@ _JPEG_QUALITY = 92
 
 @dataclass(frozen=True, kw_only=True)
 class RenderJob:
-    """What to render: `scenes` scenes from `seed` on, `views` pictures of each, `width` x `height` px."""
+    """What to render: `scenes` scenes from `seed` on, `views` pictures of each, `width` x `height` px.
+
+    `unusual` is the share of the objects that take an unusual shape of their kind.
+    """
 
     out: Path
     scenes: int
@@ -44,6 +47,7 @@ class RenderJob:
     width: int = 384
     height: int = 288
     workers: int = 2
+    unusual: float = 0.0
 
 
 def render_dataset(job: RenderJob) -> None:
@@ -93,7 +97,7 @@ def _work(job: RenderJob, worker: int, done: frozenset[int]) -> None:
 
 def _render_scene(job: RenderJob, seed: int, number: int, gl: mujoco.GLContext) -> Iterator[dict]:
     rng = np.random.default_rng((seed, 1))
-    scene = make_scene(seed)
+    scene = make_scene(seed, unusual=job.unusual)
     with SceneRenderer(scene, gl=gl) as renderer:
         for k in range(job.views):
             if k % 2 == 0 and k:
@@ -120,12 +124,12 @@ def main(
     views: int = 6,
     size: Annotated[str, typer.Option(help="width x height of a frame [px]")] = "384x288",
     workers: int = 2,
+    unusual: Annotated[float, typer.Option(min=0.0, max=1.0, help="share of the objects of an unusual shape")] = 0.0,
 ) -> None:
     """Render frames with truth into OUT."""
     width, height = (int(v) for v in size.split("x"))
-    render_dataset(
-        RenderJob(out=out, scenes=scenes, seed=seed, views=views, width=width, height=height, workers=workers)
-    )
+    how = {"width": width, "height": height, "workers": workers, "unusual": unusual}
+    render_dataset(RenderJob(out=out, scenes=scenes, seed=seed, views=views, **how))
 
 
 if __name__ == "__main__":

@@ -84,22 +84,28 @@ def make_scene(
     bin_inner_m: tuple[float, float, float] | None = None,
     must_keep: bool = False,
     held_out: bool = False,
+    unusual: float = 0.0,
 ) -> Scene:
     """The scene of `seed`; the same arguments give the same scene.
 
     `held_out` gives a scene for evaluation: half of the objects that have shapes held out of training take one,
     and the table has a surface that training never shows.
 
+    `unusual` is the share of the objects that take an unusual shape of their kind, where there are any; for training.
+    It is asked of what takes no held-out shape.
+
     An object that bounces out of the bin is left out, unless `must_keep`: then the drop is tried again.
 
     Raises:
         UnknownKindError: an object asks for a kind, a colour or a variant that does not exist.
-        ConfigError: `must_keep`, and after several drops some object still lies outside.
+        ConfigError: `unusual` is no share; or `must_keep`, and after several drops some object still lies outside.
     """
+    if not 0.0 <= unusual <= 1.0:
+        raise ConfigError(f"unusual is a share from 0 to 1, not {unusual}")
     rng = np.random.default_rng(seed)
     specs = random_specs(rng) if objects is None else objects
     for _ in range(_ATTEMPTS):
-        models = tuple(_build(spec, rng, held_out=held_out) for spec in specs)
+        models = tuple(_build(spec, rng, held_out=held_out, unusual=unusual) for spec in specs)
         crate = make_bin(rng, colour=bin_colour, inner_m=bin_inner_m)
         assembly = assemble(models, crate, rng, held_out=held_out)
         positions, quats = drop_poses(models, crate, rng, wanted=specs)
@@ -109,13 +115,15 @@ def make_scene(
     raise ConfigError(f"scene {seed}: objects keep falling out of the bin; ask for fewer objects or a larger bin")
 
 
-def _build(spec: ObjectSpec, rng: np.random.Generator, *, held_out: bool) -> ObjectModel:
+def _build(spec: ObjectSpec, rng: np.random.Generator, *, held_out: bool, unusual: float) -> ObjectModel:
     if spec.kind is None:
         return build_clutter(rng)
     entry, variant = get_kind(spec.kind), spec.variant
     if held_out and variant is None and entry.held_out and rng.random() < _HELD_OUT_SHARE:
         variant = str(rng.choice(list(entry.held_out)))
-    return entry.build(rng, spec.colour, variant=variant)
+    # Without a share nothing is drawn: the scenes of a seed stay what they are.
+    may_be_unusual = unusual > 0 and variant is None and entry.unusual is not None
+    return entry.build(rng, spec.colour, variant=variant, unusual=may_be_unusual and rng.random() < unusual)
 
 
 def _keep(seed, models, crate, assembly, data, inside) -> Scene:

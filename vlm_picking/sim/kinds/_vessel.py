@@ -1,5 +1,7 @@
 """Walls shared by open vessels."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from vlm_picking.sim.kinds.model import Part
@@ -33,3 +35,16 @@ def wall(
             )
         )
     return tuple(slats)
+
+
+def squeezed(slat: Part, share: float) -> Part:
+    """A slat of a round wall moved to where a wall that is `share` as wide along y has it."""
+    x, y, z = slat.position_m
+    yaw = np.arctan2(y, x)
+    turn = (np.arctan2(np.sin(yaw) / share, np.cos(yaw)) - yaw + np.pi) % (2 * np.pi) - np.pi
+    c, s = np.cos(turn / 2), np.sin(turn / 2)
+    w, i, j, k = slat.quat
+    quat = (c * w - s * k, c * i - s * j, c * j + s * i, c * k + s * w)
+    thick, broad, tall = slat.size_m
+    broad *= float(np.hypot(np.sin(yaw), share * np.cos(yaw)))
+    return replace(slat, position_m=(x, share * y, z), quat=tuple(float(v) for v in quat), size_m=(thick, broad, tall))

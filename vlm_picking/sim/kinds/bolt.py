@@ -26,9 +26,28 @@ def bolt(rng: np.random.Generator) -> tuple[Part, ...]:
     thread = np.column_stack([radius * np.where(np.arange(len(z)) % 2, 1.0, 0.82), z])
     shank = np.array([(0, 0), *thread, (0.6 * radius, length + 0.002), (0, length + 0.002)])
     lie, start = about("y", np.pi / 2), -(length + tall) / 2
-    neck = start + tall
     parts = [
         Part(shape="mesh", mesh=extrude(hexagon, tall), position_m=(start + tall / 2, 0, 0), quat=lie, **finish),
+        *shank_parts(rng, shank, hexagon, radius=radius, length=length, head=head, tall=tall, finish=finish),
+    ]
+    return tuple(parts)
+
+
+def shank_parts(
+    rng: np.random.Generator,
+    shank: np.ndarray,
+    hexagon: np.ndarray,
+    *,
+    radius: float,
+    length: float,
+    head: float,
+    tall: float,
+    finish: dict,
+) -> list[Part]:
+    """The shank of that profile, what collides, and on some a nut: `hexagon` is its outline; all lengths in m."""
+    lie, start = about("y", np.pi / 2), -(length + tall) / 2
+    neck = start + tall
+    parts = [
         Part(shape="mesh", mesh=revolve(shank, segments=14), position_m=(neck, 0, 0), quat=lie, **finish),
         rod((start, 0, 0), (neck, 0, 0), 0.93 * head, shape="cylinder", visible=False, solid=True),
         rod((neck, 0, 0), (neck + length, 0, 0), radius, visible=False, solid=True),
@@ -37,4 +56,4 @@ def bolt(rng: np.random.Generator) -> tuple[Part, ...]:
         nut = extrude(hexagon, 0.8 * tall)
         place = neck + rng.uniform(0.35, 0.8) * length
         parts.append(Part(shape="mesh", mesh=nut, position_m=(place, 0, 0), quat=lie, **finish))
-    return tuple(parts)
+    return parts

@@ -40,7 +40,7 @@ def bowl(rng: np.random.Generator) -> tuple[Part, ...]:
         parts.append(Part(shape="mesh", mesh=revolve(ring, segments=36), rgb=(0.1, 0.12, 0.3), gloss=0.7))
     lower = wall((foot, 0.8 * radius), (0.003 - half, -0.2 * half), 0.003, pieces=8)
     upper = wall((0.8 * radius, 0.97 * radius), (-0.2 * half, half), 0.003, pieces=8)
-    return (*parts, _base(foot, half), *lower, *upper)
+    return (*parts, solid_base(foot, half), *lower, *upper)
 
 
 @held_out_variant("bowl", "octagonal")
@@ -52,7 +52,7 @@ def octagonal(rng: np.random.Generator) -> tuple[Part, ...]:
     inside = [(rim - thick, half), (foot - thick, 2 * thick - half), (0, 2 * thick - half)]
     rings = _flat_sided(np.array(outside + inside))
     body = Part(shape="mesh", mesh=loft(rings), gloss=0.7)
-    return (body, _base(foot, half), *wall((foot, 0.95 * radius), (0.003 - half, half), 0.003, pieces=8))
+    return (body, solid_base(foot, half), *wall((foot, 0.95 * radius), (0.003 - half, half), 0.003, pieces=8))
 
 
 def _flat_sided(profile: np.ndarray) -> np.ndarray:
@@ -63,5 +63,6 @@ def _flat_sided(profile: np.ndarray) -> np.ndarray:
     return np.stack([x, y, np.broadcast_to(profile[:, 1:], x.shape)], axis=-1)
 
 
-def _base(foot_m: float, half_m: float) -> Part:
+def solid_base(foot_m: float, half_m: float) -> Part:
+    """What collides of the foot, unseen."""
     return Part(shape="cylinder", size_m=(foot_m, 0.004), position_m=(0, 0, 0.004 - half_m), visible=False, solid=True)

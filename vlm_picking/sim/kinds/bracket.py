@@ -26,7 +26,7 @@ def bracket(rng: np.random.Generator) -> tuple[Part, ...]:
         return _flat_corner(rng, arms, thick, finish)
     half = rng.uniform(0.012, 0.020)
     back = 0.34 * arms
-    parts = [Part(shape="mesh", mesh=_standing(_angle(arms, thick, back), 2 * half), **finish)]
+    parts = [Part(shape="mesh", mesh=standing(angle_outline(arms, thick, back), 2 * half), **finish)]
     hole = rng.uniform(0.26, 0.36) * half
     count = int(rng.integers(2, 4)) if arms.min() > 0.09 else 2
     stretch = 1.0 if rng.random() < 0.5 else rng.uniform(1.7, 2.4)
@@ -34,22 +34,18 @@ def bracket(rng: np.random.Generator) -> tuple[Part, ...]:
         reach = np.linspace(0.36, 0.84, count) * length - back[arm]
         spots = [(r, 0.0) for r in reach]
         depth = thick / 2 - back[1 - arm]
-        parts.append(_holes(spots, hole, thick, arm, depth, stretch))
-        size, place = np.full(3, half), np.zeros(3)
-        axis, other = (0, 2) if arm == 0 else (2, 0)
-        size[axis], size[other] = length / 2, thick / 2
-        place[axis], place[other] = length / 2 - back[arm], depth
-        parts.append(Part(shape="box", size_m=tuple(size), position_m=tuple(place), visible=False, solid=True))
+        parts.append(screw_holes(spots, hole, thick, arm, depth, stretch))
+        parts.append(solid_arm(arm, length, thick, half, (back[arm], depth)))
     if rng.random() < 0.4:
         a, b = 0.5 * arms
         rib = np.array([(0.2 * thick, 0.2 * thick), (a, 0.8 * thick), (0.8 * thick, b)]) - back
         for y in (-0.85 * half, 0.85 * half):
-            mesh = _standing(rib, 0.8 * thick)
+            mesh = standing(rib, 0.8 * thick)
             parts.append(Part(shape="mesh", mesh=mesh, position_m=(0, y, 0), solid=True, **finish))
     return tuple(parts)
 
 
-def _angle(arms_m: np.ndarray, thick_m: float, back_m: np.ndarray) -> np.ndarray:
+def angle_outline(arms_m: np.ndarray, thick_m: float, back_m: np.ndarray) -> np.ndarray:
     """The side view of an angle with a rounded outer corner."""
     (a, b), t = arms_m, thick_m
     turn = np.radians([180, 210, 240, 270])
@@ -57,14 +53,14 @@ def _angle(arms_m: np.ndarray, thick_m: float, back_m: np.ndarray) -> np.ndarray
     return np.concatenate([bend, [(a, 0), (a, t), (t, t), (t, b), (0, b)]]) - back_m
 
 
-def _standing(outline_m: np.ndarray, width_m: float) -> TriMesh:
+def standing(outline_m: np.ndarray, width_m: float) -> TriMesh:
     """An outline in x and z, `width_m` wide along y."""
     mesh = extrude(outline_m, width_m)
     x, y, z = mesh.vertices.T
     return TriMesh(np.column_stack([x, -z, y]), mesh.faces)
 
 
-def _holes(spots: list, radius_m: float, thick_m: float, arm: int, depth_m: float, stretch: float = 1.0) -> Part:
+def screw_holes(spots: list, radius_m: float, thick_m: float, arm: int, depth_m: float, stretch: float = 1.0) -> Part:
     """Screw holes through one arm: dark discs a little above both of its sides, slots when stretched."""
     turn = np.arange(12) * np.pi / 6
     loop = np.column_stack([stretch * np.cos(turn), np.sin(turn)])
@@ -88,4 +84,17 @@ def _flat_corner(rng, arms_m: np.ndarray, thick_m: float, finish: dict) -> tuple
         Part(shape="box", size_m=size, position_m=centre, visible=False, solid=True)
         for size, centre in zip(sizes, centres, strict=True)
     ]
-    return (Part(shape="mesh", mesh=extrude(outline, thick_m), **finish), _holes(spots, hole, thick_m, 0, 0.0), *bars)
+    return (
+        Part(shape="mesh", mesh=extrude(outline, thick_m), **finish),
+        screw_holes(spots, hole, thick_m, 0, 0.0),
+        *bars,
+    )
+
+
+def solid_arm(arm: int, length: float, thick: float, half: float, shift: tuple[float, float]) -> Part:
+    """What collides of arm 0 (along x) or 1 (along z), unseen: moved back along it, and out to its depth."""
+    size, place = np.full(3, half), np.zeros(3)
+    axis, other = (0, 2) if arm == 0 else (2, 0)
+    size[axis], size[other] = length / 2, thick / 2
+    place[axis], place[other] = length / 2 - shift[0], shift[1]
+    return Part(shape="box", size_m=tuple(size), position_m=tuple(place), visible=False, solid=True)

@@ -6,7 +6,7 @@ from vlm_picking.sim.kinds.model import Part
 from vlm_picking.sim.kinds.registry import held_out_variant, kind
 from vlm_picking.sim.meshes import revolve
 
-_STEEL = (0.72, 0.72, 0.74)
+STEEL = (0.72, 0.72, 0.74)
 _COLOURS = ("red", "blue", "green", "yellow", "orange", "white", "black", "purple", "grey", "cyan", "pink")
 
 
@@ -51,7 +51,7 @@ def _can(rng: np.random.Generator, radius: float, half: float, neck: float) -> t
                 shape="mesh",
                 mesh=revolve(rim, segments=28),
                 position_m=(0, 0, height),
-                rgb=_STEEL,
+                rgb=STEEL,
                 texture="metal",
                 gloss=0.9,
             )
@@ -61,7 +61,7 @@ def _can(rng: np.random.Generator, radius: float, half: float, neck: float) -> t
                 shape="cylinder",
                 size_m=(0.92 * neck, 0.001),
                 position_m=(0, 0, end * (half - 0.001)),
-                rgb=_STEEL,
+                rgb=STEEL,
                 texture="metal",
                 gloss=0.9,
             )

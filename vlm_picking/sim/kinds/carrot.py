@@ -25,7 +25,7 @@ def carrot(rng: np.random.Generator) -> tuple[Part, ...]:
     parts = [
         Part(shape="mesh", mesh=root, texture="skin", gloss=0.25, solid=True),
         Part(shape="mesh", mesh=joined(creases), rgb=(0.50, 0.20, 0.03), gloss=0.0),
-        Part(shape="mesh", mesh=_leaves(rng, start, radius, green), rgb=leaf, texture="skin", gloss=0.1),
+        Part(shape="mesh", mesh=leaf_mesh(rng, start, radius, green), rgb=leaf, texture="skin", gloss=0.1),
         rod((start, 0, 0), (start - 0.8 * green, 0, 0), 0.004, visible=False, solid=True),
     ]
     return tuple(parts)
@@ -38,7 +38,8 @@ def _girth(along: np.ndarray, radius_m: float) -> np.ndarray:
     return radius_m * shoulder * np.maximum(1.0 - 0.42 * along - 0.5 * along**4, 0.03)
 
 
-def _spine(along: np.ndarray, long_m: float, start_m: float, bend: float) -> np.ndarray:
+def spine_along(along: np.ndarray, long_m: float, start_m: float, bend: float) -> np.ndarray:
+    """The middle line (N, 3) at `along`, from the shoulder at `start_m`; it bows along y by a share of the length."""
     along = np.asarray(along, dtype=np.float64)
     return np.stack([start_m + long_m * along, bend * long_m * (along - along**2) * 4, 0 * along], axis=-1)
 
@@ -46,10 +47,11 @@ def _spine(along: np.ndarray, long_m: float, start_m: float, bend: float) -> np.
 def _root(rng, long_m: float, radius_m: float, start_m: float, bend: float) -> TriMesh:
     along = np.array([0.0, 0.02, 0.05, 0.14, 0.26, 0.4, 0.54, 0.68, 0.8, 0.9, 0.96, 1.0])
     girth = _girth(along, radius_m) * np.concatenate([[1, 1], rng.uniform(0.96, 1.04, 8), [1, 1]])
-    return loft(_rings(along, girth, _spine(along, long_m, start_m, bend)))
+    return loft(rings_along(along, girth, spine_along(along, long_m, start_m, bend)))
 
 
-def _rings(along: np.ndarray, girth_m: np.ndarray, spine_m: np.ndarray) -> np.ndarray:
+def rings_along(along: np.ndarray, girth_m: np.ndarray, spine_m: np.ndarray) -> np.ndarray:
+    """Circles (N, 14, 3) across the spine."""
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     circle = np.stack([0 * turn, np.cos(turn), np.sin(turn)], -1)
     return spine_m[:, None] + girth_m[:, None, None] * circle
@@ -59,14 +61,14 @@ def _crease(rng, long_m: float, radius_m: float, start_m: float, bend: float) ->
     """A dark line part of the way around."""
     at, half = rng.uniform(0.1, 0.85), 0.0011 / long_m
     along = np.array([at - half, at + half])
-    rings = _rings(along, 1.035 * _girth(along, radius_m), _spine(along, long_m, start_m, bend))
+    rings = rings_along(along, 1.035 * _girth(along, radius_m), spine_along(along, long_m, start_m, bend))
     first, count = int(rng.integers(14)), int(rng.integers(5, 10))
     arc = rings[:, (first + np.arange(count)) % 14]
-    inside = 0.85 * arc[:, ::-1] + 0.15 * _spine(along, long_m, start_m, bend)[:, None]
+    inside = 0.85 * arc[:, ::-1] + 0.15 * spine_along(along, long_m, start_m, bend)[:, None]
     return loft(np.concatenate([arc, inside], axis=1))
 
 
-def _leaves(rng, start_m: float, radius_m: float, green_m: float) -> TriMesh:
+def leaf_mesh(rng, start_m: float, radius_m: float, green_m: float) -> TriMesh:
     """Stalks that fan out from the shoulder, with flat leaflets when they are long."""
     meshes = []
     for fan in np.linspace(-0.55, 0.55, int(rng.integers(5, 8))):

@@ -8,7 +8,7 @@ from vlm_picking.sim.kinds.registry import kind
 from vlm_picking.sim.meshes import TriMesh, revolve
 
 _COLOURS = ("black", "black", "black", "black", "grey", "grey", "yellow", "red", "blue", "green", "orange")
-_STEEL = (0.66, 0.66, 0.68)
+STEEL = (0.66, 0.66, 0.68)
 
 
 @kind("flashlight", synonyms=("torch", "flash light", "pocket lamp"), colours=_COLOURS, mass_kg=0.2, rest="flat")
@@ -32,10 +32,10 @@ def flashlight(rng: np.random.Generator) -> tuple[Part, ...]:
     lie = about("y", np.pi / 2)
     parts = [
         Part(shape="mesh", mesh=revolve(np.array(outline), segments=20), quat=lie, gloss=0.6),
-        _band(front - 0.004, 1.04 * wide, 0.005, _STEEL if rng.random() < 0.7 else (0.06, 0.06, 0.06)),
+        metal_band(front - 0.004, 1.04 * wide, 0.005, STEEL if rng.random() < 0.7 else (0.06, 0.06, 0.06)),
         Part(
             shape="mesh",
-            mesh=_dome(rng.uniform(0.007, 0.011), 0.9 * wide, 18),
+            mesh=dome(rng.uniform(0.007, 0.011), 0.9 * wide, 18),
             position_m=(front, 0, 0),
             quat=lie,
             rgb=(1.0, 0.97, 0.72) if rng.random() < 0.7 else (0.86, 0.94, 1.0),
@@ -46,44 +46,32 @@ def flashlight(rng: np.random.Generator) -> tuple[Part, ...]:
         grooves = rng.uniform(0.3, 0.45) * grip
         ribs = np.linspace(-grooves, grooves, 13)
         swell = np.where(np.arange(13) % 2, 1.09, 0.99) * radius
-        rubber = np.concatenate([[(0, ribs[0])], np.column_stack([swell, ribs]), [(0, ribs[-1])]])
-        parts.append(
-            Part(
-                shape="mesh",
-                mesh=revolve(rubber, segments=14),
-                position_m=(start + 0.5 * grip, 0, 0),
-                quat=lie,
-                rgb=None if rng.random() < 0.7 else (0.07, 0.07, 0.075),
-            )
-        )
+        parts.append(rubber_sleeve(rng, ribs, swell, start + 0.5 * grip))
     button = PAINTS[str(rng.choice(["red", "orange", "white", "green", "grey"]))]
     parts.append(
         Part(
             shape="mesh",
-            mesh=_dome(0.005, rng.uniform(0.006, 0.009), 10),
+            mesh=dome(0.005, rng.uniform(0.006, 0.009), 10),
             position_m=(neck - 0.012, 0, 0.97 * radius),
             rgb=button,
         )
     )
-    parts.append(_band(start + 0.004, 1.06 * radius, 0.006, _STEEL if rng.random() < 0.5 else None))
+    parts.append(metal_band(start + 0.004, 1.06 * radius, 0.006, STEEL if rng.random() < 0.5 else None))
     if rng.random() < 0.5:
-        parts.append(
-            rod((start + 0.012, 0, -1.3 * radius), (neck - 0.02, 0, -1.3 * radius), 0.003, rgb=_STEEL, gloss=0.9)
-        )
-    solid = {"shape": "cylinder", "visible": False, "solid": True}
-    parts.append(rod((start, 0, 0), (neck + 0.3 * head, 0, 0), radius, **solid))
-    parts.append(rod((neck + 0.6 * flare * head, 0, 0), (front + 0.004, 0, 0), wide, **solid))
-    return tuple(parts)
+        parts.append(belt_clip(start, neck, radius))
+    spans = ((start, neck + 0.3 * head, radius), (neck + 0.6 * flare * head, front + 0.004, wide))
+    return (*parts, *solid_cylinders(spans))
 
 
-def _dome(height_m: float, radius_m: float, segments: int) -> TriMesh:
+def dome(height_m: float, radius_m: float, segments: int) -> TriMesh:
     """A flat-footed cap that bulges along +z."""
     lift = np.linspace(0, np.pi / 2, 5)
     cap = np.column_stack([radius_m * np.cos(lift), height_m * np.sin(lift)])
     return revolve(np.concatenate([[(0.0, -0.003), (radius_m, -0.003)], cap]), segments=segments)
 
 
-def _band(x_m: float, radius_m: float, half_m: float, rgb: tuple | None) -> Part:
+def metal_band(x_m: float, radius_m: float, half_m: float, rgb: tuple | None) -> Part:
+    """A band about the x axis at `x_m`, `half_m` half as wide; None wears the paint of the light."""
     return Part(
         shape="cylinder",
         size_m=(radius_m, half_m),
@@ -93,3 +81,27 @@ def _band(x_m: float, radius_m: float, half_m: float, rgb: tuple | None) -> Part
         texture="metal",
         gloss=0.9,
     )
+
+
+def rubber_sleeve(rng: np.random.Generator, places_m: np.ndarray, radii_m: np.ndarray, x_m: float) -> Part:
+    """A ribbed sleeve about the x axis, its middle at `x_m`: radii at places along it; of rubber or painted."""
+    rubber = np.concatenate([[(0, places_m[0])], np.column_stack([radii_m, places_m]), [(0, places_m[-1])]])
+    return Part(
+        shape="mesh",
+        mesh=revolve(rubber, segments=14),
+        position_m=(x_m, 0, 0),
+        quat=about("y", np.pi / 2),
+        rgb=None if rng.random() < 0.7 else (0.07, 0.07, 0.075),
+    )
+
+
+def belt_clip(start_m: float, neck_m: float, radius_m: float) -> Part:
+    """A steel clip along the grip."""
+    height = -1.3 * radius_m
+    return rod((start_m + 0.012, 0, height), (neck_m - 0.02, 0, height), 0.003, rgb=STEEL, gloss=0.9)
+
+
+def solid_cylinders(spans_m: tuple[tuple[float, float, float], ...]) -> list[Part]:
+    """What collides, unseen: cylinders along x, each from, to and of a radius."""
+    solid = {"shape": "cylinder", "visible": False, "solid": True}
+    return [rod((low, 0, 0), (high, 0, 0), radius, **solid) for low, high, radius in spans_m]

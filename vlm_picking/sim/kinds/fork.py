@@ -43,23 +43,17 @@ def fork(rng: np.random.Generator) -> tuple[Part, ...]:
         along = np.clip((x - start - 0.8 * handle) / (palm + tine + 0.2 * handle), 0.0, 1.0)
         return float(-dip * np.sin(np.pi * along) + 0.3 * dip * along)
 
-    meshes = [_bar([(x, 0.0, w, t, lift(x)) for x, w, t in shape])]
-    meshes += [_bar([(x, y, w, 0.8 * thick, lift(x)) for x, y, w in line]) for line in tines]
+    meshes = [flat_bar([(x, 0.0, w, t, lift(x)) for x, w, t in shape])]
+    meshes += [flat_bar([(x, y, w, 0.8 * thick, lift(x)) for x, y, w in line]) for line in tines]
     finish = {"texture": "metal", "gloss": 0.95} if rng.random() < 0.7 else {"gloss": 0.5}
-    middle, low = crown + (tine - 0.5 * palm) / 2, lift(crown)
+    size = ((tine + 0.5 * palm) / 2, 0.95 * half, 0.5 * thick)
+    middle = (crown + (tine - 0.5 * palm) / 2, 0, 0.6 * lift(crown))
     parts = [
         Part(shape="mesh", mesh=joined(meshes), **finish),
-        rod((start + grip, 0, 0), (start + handle, 0, 0), thick, visible=False, solid=True),
-        Part(
-            shape="box",
-            size_m=((tine + 0.5 * palm) / 2, 0.95 * half, 0.5 * thick),
-            position_m=(middle, 0, 0.6 * low),
-            visible=False,
-            solid=True,
-        ),
+        *solid_bodies((start + grip, start + handle), thick, middle_m=middle, size_m=size),
     ]
     if rng.random() < 0.3:
-        band = _bar(
+        band = flat_bar(
             [
                 (start + a * handle, 0.0, w * grip, 1.06 * thick, 0.0)
                 for a, w in ((0.1, 1.05), (0.14, 1.06), (0.2, 1.03))
@@ -69,7 +63,7 @@ def fork(rng: np.random.Generator) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _bar(stations: list[tuple[float, float, float, float, float]]) -> TriMesh:
+def flat_bar(stations: list[tuple[float, float, float, float, float]]) -> TriMesh:
     """A flat bar with rounded sides through stations (x, y, half width, thickness, height) [m]."""
     turn = np.arange(10) * 2 * np.pi / 10
     round_off = np.column_stack([np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.5, np.sin(turn)])
@@ -81,3 +75,13 @@ def _bar(stations: list[tuple[float, float, float, float, float]]) -> TriMesh:
             ]
         )
     )
+
+
+def solid_bodies(handle_m: tuple[float, float], thick_m: float, *, middle_m: tuple, size_m: tuple) -> list[Part]:
+    """What collides, unseen: the handle between two places on x, and a box of half extents about the head's middle."""
+    start, end = handle_m
+    unseen = {"visible": False, "solid": True}
+    return [
+        rod((start, 0, 0), (end, 0, 0), thick_m, **unseen),
+        Part(shape="box", size_m=size_m, position_m=middle_m, **unseen),
+    ]

@@ -21,7 +21,7 @@ _COLOURS = (
     "yellow",
     "cyan",
 )
-_WHITE = (0.9, 0.9, 0.88)
+WHITE = (0.9, 0.9, 0.88)
 
 
 @kind(
@@ -34,10 +34,33 @@ _WHITE = (0.9, 0.9, 0.88)
 def marker(rng: np.random.Generator) -> tuple[Part, ...]:
     """A marker of 120 to 150 mm and 17 to 23 mm thick; its nib points along +x."""
     half, radius = rng.uniform(0.060, 0.075), rng.uniform(0.0085, 0.0115)
-    barrel_is_white, capped = rng.random() < 0.5, rng.random() < 0.7
-    shell = _WHITE if barrel_is_white else None
+    shell = WHITE if rng.random() < 0.5 else None
+    capped = rng.random() < 0.7
     joint = rng.uniform(-0.05, 0.25) * half
     plug = rng.uniform(0.010, 0.018)
+    cap = (rng.uniform(0.55, 0.9) * radius, 0.85 * half) if capped else None
+    return felt_pen(rng, half, radius, joint=joint, plug=plug, shell=shell, cap=cap)
+
+
+def felt_pen(
+    rng: np.random.Generator,
+    half: float,
+    radius: float,
+    *,
+    joint: float,
+    plug: float,
+    shell: tuple | None,
+    cap: tuple[float, float] | None,
+) -> tuple[Part, ...]:
+    """A round pen along x.
+
+    Args:
+        rng: of the clip and of what is printed.
+        half, radius: half its length, and its radius [m].
+        joint, plug: where cap or nib begin, and how long the plug at the other end is [m].
+        shell: colour of the barrel; None for that of the ink.
+        cap: radius of the cap's end, and where the cap begins to taper [m]; None for an open pen.
+    """
     lie = about("y", np.pi / 2)
 
     def turned(profile: list, **paint) -> Part:
@@ -47,9 +70,9 @@ def marker(rng: np.random.Generator) -> tuple[Part, ...]:
         rod((plug - half, 0, 0), (joint, 0, 0), radius, shape="cylinder", rgb=shell, gloss=0.4),
         turned([(0, -half), (0.72 * radius, -half), (0.88 * radius, plug - half), (0, plug - half)], gloss=0.5),
     ]
-    if capped:
-        slim, crown = 1.08 * radius, rng.uniform(0.55, 0.9) * radius
-        parts.append(turned([(0, joint), (slim, joint), (slim, 0.85 * half), (crown, half), (0, half)], gloss=0.5))
+    if cap is not None:
+        slim, (crown, shoulder) = 1.08 * radius, cap
+        parts.append(turned([(0, joint), (slim, joint), (slim, shoulder), (crown, half), (0, half)], gloss=0.5))
         if rng.random() < 0.75:
             size = (0.38 * (half - joint), 0.32 * radius, 0.0022)
             place = (half - 1.2 * size[0], 0, slim + 0.003)
@@ -63,11 +86,11 @@ def marker(rng: np.random.Generator) -> tuple[Part, ...]:
         parts.append(turned([*grip, *cone], gloss=0.4))
         nib = [(0, nose), (0.36 * radius, nose), (0.34 * radius, half - 0.005), (0.12 * radius, half), (0, half)]
         parts.append(turned(nib, rgb=(0.06, 0.06, 0.07), gloss=0.0))
-    if barrel_is_white and not capped or rng.random() < 0.6:
+    if shell is not None and cap is None or rng.random() < 0.6:
         low, high = plug - half + rng.uniform(0.004, 0.010), joint - rng.uniform(0.008, 0.016)
-        if barrel_is_white:
+        if shell is not None:
             # A band in the colour of the ink, as most whiteboard markers wear.
-            start = high - (0.7 if not capped else 0.3) * (high - low)
+            start = high - (0.7 if cap is None else 0.3) * (high - low)
             parts.append(rod((start, 0, 0), (high, 0, 0), radius + 3e-4, shape="cylinder", gloss=0.4))
         else:
             parts.append(

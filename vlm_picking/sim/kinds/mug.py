@@ -62,7 +62,7 @@ def mug(rng: np.random.Generator) -> tuple[Part, ...]:
     square = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.6
     path = np.column_stack([radius - 0.002 + reach * square, 0 * turn, grip * np.sin(turn)])
     shell = wall((radius - 0.002, radius - 0.002), (-half, half), 0.0025)
-    return (*parts, *_handle(path, squash=1.25), _base(foot, half), *shell)
+    return (*parts, *_handle(path, squash=1.25), solid_base(foot, half), *shell)
 
 
 @held_out_variant("mug", "conical")
@@ -79,7 +79,7 @@ def conical(rng: np.random.Generator) -> tuple[Part, ...]:
     path = np.concatenate([np.linspace(a, b, 6, endpoint=False) for a, b in zip(corners, corners[1:], strict=False)])
     path = np.array([(0.5 * (foot + radius) - 0.002 + lean * z + x, 0, z) for x, z in [*path, corners[-1]]])
     shell = wall((foot - 0.002, radius - 0.002), (-half, half), 0.0025)
-    return (body, *_handle(path, squash=1.6), _base(foot, half), *shell)
+    return (body, *_handle(path, squash=1.6), solid_base(foot, half), *shell)
 
 
 def _handle(path: np.ndarray, *, squash: float) -> tuple[Part, ...]:
@@ -88,7 +88,8 @@ def _handle(path: np.ndarray, *, squash: float) -> tuple[Part, ...]:
     return Part(shape="mesh", mesh=sweep(path, 0.0052, segments=10, squash=squash), gloss=0.7), *bones
 
 
-def _base(foot_m: float, half_m: float) -> Part:
+def solid_base(foot_m: float, half_m: float) -> Part:
+    """What collides of the foot, unseen."""
     return Part(
         shape="cylinder",
         size_m=(0.95 * foot_m, 0.004),

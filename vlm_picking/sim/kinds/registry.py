@@ -1,7 +1,7 @@
 """The registry of kinds: a file adds one with `@kind(...)`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,6 +22,9 @@ class Kind:
 
     `held_out` has shapes of the kind that training never sees, by name: evaluation asks whether a word means
     the kind of thing, and not only the shapes that it was taught with.
+
+    `unusual` builds a far wider family of its shapes, for training alone: who has seen many forms of a kind
+    recognises one that it has not seen. None of them is a held-out shape; everywhere else the usual ones serve.
     """
 
     name: str
@@ -32,24 +35,39 @@ class Kind:
     rest: Rest
     parts: Builder
     held_out: dict[str, Builder] = field(default_factory=dict)
+    unusual: Builder | None = None
 
-    def build(self, rng: np.random.Generator, colour: str | None = None, *, variant: str | None = None) -> ObjectModel:
+    def build(
+        self,
+        rng: np.random.Generator,
+        colour: str | None = None,
+        *,
+        variant: str | None = None,
+        unusual: bool = False,
+    ) -> ObjectModel:
         """A new object of this kind.
 
         Args:
             rng: of shape, size and paint.
             colour: among COLOURS, or None for one of the usual ones by chance.
             variant: one of `held_out`; None for the shapes that are taught.
+            unusual: take one of the unusual shapes.
 
         Raises:
-            UnknownKindError: there is no such colour or variant.
+            UnknownKindError: there is no such colour or variant, the kind has no unusual shapes, or both a variant and
+                an unusual shape are asked for.
         """
         chosen = str(rng.choice(self.colours)) if colour is None else colour
         if chosen not in COLOURS:
             raise UnknownKindError(f"unknown colour {chosen!r}; {did_you_mean(chosen, COLOURS)}")
         if variant is not None and variant not in self.held_out:
             raise UnknownKindError(f"{self.name} has no variant {variant!r}; {did_you_mean(variant, self.held_out)}")
-        parts = (self.parts if variant is None else self.held_out[variant])(rng)
+        if unusual and variant is not None:
+            raise UnknownKindError(f"no unusual {self.name} is a {variant!r} one; ask for one of the two")
+        if unusual and self.unusual is None:
+            raise UnknownKindError(f"{self.name} has no unusual shapes; build it without `unusual`")
+        builder = self.unusual if unusual else self.parts if variant is None else self.held_out[variant]
+        parts = builder(rng)
         return ObjectModel(
             kind=self.name,
             colour=chosen,
@@ -98,6 +116,18 @@ def held_out_variant(kind_name: str, variant: str) -> Callable[[Builder], Builde
 
     def register(builder: Builder) -> Builder:
         KINDS[kind_name].held_out[variant] = builder
+        return builder
+
+    return register
+
+
+def unusual_shapes(kind_name: str) -> Callable[[Builder], Builder]:
+    """Register the decorated builder as the unusual shapes of `kind_name` (registered before), for training."""
+
+    def register(builder: Builder) -> Builder:
+        if KINDS[kind_name].unusual is not None:
+            raise ValueError(f"the unusual shapes of {kind_name!r} are registered twice")
+        KINDS[kind_name] = replace(KINDS[kind_name], unusual=builder)
         return builder
 
     return register

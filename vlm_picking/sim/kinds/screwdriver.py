@@ -6,7 +6,7 @@ from vlm_picking.sim.kinds.model import Part, about, rod
 from vlm_picking.sim.kinds.registry import held_out_variant, kind
 from vlm_picking.sim.meshes import loft
 
-_STEEL = (0.62, 0.62, 0.65)
+STEEL = (0.62, 0.62, 0.65)
 _COLOURS = ("red", "yellow", "blue", "green", "orange", "black", "purple", "pink", "cyan")
 
 
@@ -15,7 +15,7 @@ def screwdriver(rng: np.random.Generator) -> tuple[Part, ...]:
     """A screwdriver of 170 to 250 mm; its tip points along +x."""
     grip, shaft = rng.uniform(0.08, 0.11), rng.uniform(0.09, 0.14)
     radius, thin = rng.uniform(0.0125, 0.017), rng.uniform(0.0028, 0.0042)
-    return _screwdriver(rng, grip, shaft, radius, thin)
+    return fluted(rng, grip, shaft, radius, thin)
 
 
 @held_out_variant("screwdriver", "stubby")
@@ -23,10 +23,11 @@ def stubby(rng: np.random.Generator) -> tuple[Part, ...]:
     """A short, thick screwdriver of 85 to 110 mm."""
     grip, shaft = rng.uniform(0.052, 0.064), rng.uniform(0.033, 0.046)
     radius, thin = rng.uniform(0.017, 0.020), rng.uniform(0.0034, 0.0046)
-    return _screwdriver(rng, grip, shaft, radius, thin)
+    return fluted(rng, grip, shaft, radius, thin)
 
 
-def _screwdriver(rng: np.random.Generator, grip: float, shaft: float, radius: float, thin: float) -> tuple[Part, ...]:
+def fluted(rng: np.random.Generator, grip: float, shaft: float, radius: float, thin: float) -> tuple[Part, ...]:
+    """A screwdriver with a fluted handle: its length, that of the shaft, their radii [m]."""
     start = -(grip + shaft) / 2
     along = np.array([0, 0.02, 0.1, 0.3, 0.6, 0.75, 0.84, 0.92, 1.0])
     swell = np.array([0.55, 0.8, 0.98, 1.0, 0.98, 0.85, 0.66, 0.75, 0.5]) * radius
@@ -42,7 +43,7 @@ def _screwdriver(rng: np.random.Generator, grip: float, shaft: float, radius: fl
             (end - 0.006, 0, 0),
             thin,
             shape="cylinder",
-            rgb=_STEEL,
+            rgb=STEEL,
             texture="metal",
             gloss=0.9,
         ),
@@ -50,7 +51,7 @@ def _screwdriver(rng: np.random.Generator, grip: float, shaft: float, radius: fl
             shape="box",
             size_m=(0.009, 1.5 * thin, 0.35 * thin),
             position_m=(end - 0.008, 0, 0),
-            rgb=_STEEL,
+            rgb=STEEL,
             gloss=0.9,
         ),
         rod((start + radius, 0, 0), (neck - radius, 0, 0), radius, visible=False, solid=True),

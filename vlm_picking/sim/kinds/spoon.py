@@ -27,19 +27,14 @@ def spoon(rng: np.random.Generator) -> tuple[Part, ...]:
     neck, end = middle - 0.93 * long, -(handle / 2 + long)
     thick = 0.0055 if kitchen else 0.003
     parts = [
-        Part(shape="mesh", mesh=_hollow(long, wide, deep), position_m=(middle, 0, 0), **finish),
+        Part(shape="mesh", mesh=bowl_mesh(long, wide, deep), position_m=(middle, 0, 0), **finish),
         Part(shape="mesh", mesh=_handle(rng, neck, end, thick, kitchen=kitchen), **finish),
         rod((neck, 0, 0.0), (end + 0.005, 0, 0.001), max(thick, 0.004), visible=False, solid=True),
     ]
-    floor = (0.62 * long, 0.62 * wide, 0.002)
-    parts.append(Part(shape="box", size_m=floor, position_m=(middle, 0, 0.003 - deep), visible=False, solid=True))
-    turn = np.linspace(0, 2 * np.pi, 9)[:-1]
-    knots = [(float(middle + 0.9 * long * np.cos(a)), float(0.9 * wide * np.sin(a)), -0.003) for a in turn]
-    parts += [rod(knots[k - 1], knots[k], 0.003, visible=False, solid=True) for k in range(8)]
-    return tuple(parts)
+    return (*parts, *solid_bowl(middle, long, wide, deep))
 
 
-def _hollow(long_m: float, wide_m: float, deep_m: float) -> TriMesh:
+def bowl_mesh(long_m: float, wide_m: float, deep_m: float) -> TriMesh:
     """The bowl, its rim at z = 0."""
     angle = np.linspace(0, np.pi / 2, 6)
     outside = np.column_stack([np.sin(angle), -deep_m * np.cos(angle)])
@@ -61,3 +56,14 @@ def _handle(rng: np.random.Generator, neck_m: float, end_m: float, thick_m: floa
         for a, w, h in zip(along, width, arch, strict=True)
     ]
     return loft(np.array(rings))
+
+
+def solid_bowl(middle: float, long: float, wide: float, deep: float) -> list[Part]:
+    """What collides of the bowl, unseen: its floor and its rim."""
+    floor = (0.62 * long, 0.62 * wide, 0.002)
+    turn = np.linspace(0, 2 * np.pi, 9)[:-1]
+    knots = [(float(middle + 0.9 * long * np.cos(a)), float(0.9 * wide * np.sin(a)), -0.003) for a in turn]
+    return [
+        Part(shape="box", size_m=floor, position_m=(middle, 0, 0.003 - deep), visible=False, solid=True),
+        *(rod(knots[k - 1], knots[k], 0.003, visible=False, solid=True) for k in range(8)),
+    ]

@@ -8,7 +8,7 @@ from vlm_picking.sim.kinds.registry import kind
 from vlm_picking.sim.meshes import TriMesh, loft
 
 _COLOURS = ("white", "white", "blue", "red", "green", "cyan", "orange", "pink", "purple", "yellow")
-_WHITE = (0.93, 0.93, 0.92)
+WHITE = (0.93, 0.93, 0.92)
 
 
 @kind(
@@ -23,43 +23,25 @@ def toothpaste(rng: np.random.Generator) -> tuple[Part, ...]:
     wide, thick = rng.uniform(0.024, 0.030), rng.uniform(0.014, 0.019)
     start = -(body + cap) / 2
     fill = rng.uniform(0.35, 0.9)
-    parts = [Part(shape="mesh", mesh=_tube(start, body, wide, thick, fill, (0.0, 1.0)), gloss=0.6, solid=True)]
+    parts = [Part(shape="mesh", mesh=tube_mesh(start, body, wide, thick, fill, (0.0, 1.0)), gloss=0.6, solid=True)]
     neck, cap_radius = start + body, rng.uniform(0.55, 0.95) * thick
-    cap_rgb = _WHITE if rng.random() < 0.7 else PAINTS[str(rng.choice(list(PAINTS)))]
-    lie = about("y", np.pi / 2)
-    shoulder = np.array([[0.0, 1.0], [0.007, 0.62]])
-    turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
-    rings = [
-        np.column_stack([np.full(20, neck + dx), r * thick * np.cos(turn), r * thick * np.sin(turn)])
-        for dx, r in shoulder
-    ]
-    parts += [
-        Part(shape="mesh", mesh=loft(np.array(rings)), rgb=_WHITE, gloss=0.5),
-        Part(
-            shape="cylinder",
-            size_m=(cap_radius, cap / 2),
-            position_m=(neck + 0.006 + cap / 2, 0, 0),
-            quat=lie,
-            rgb=cap_rgb,
-            texture="stripes",
-            solid=True,
-        ),
-    ]
-    fold = {"rgb": _WHITE, "texture": "stripes"}
+    cap_rgb = WHITE if rng.random() < 0.7 else PAINTS[str(rng.choice(list(PAINTS)))]
+    parts += shoulder_and_cap(neck, thick, (cap_radius, cap / 2), cap_rgb, "stripes")
+    fold = {"rgb": WHITE, "texture": "stripes"}
     parts.append(Part(shape="box", size_m=(0.005, wide + 3e-4, 0.0016), position_m=(start + 0.004, 0, 0), **fold))
     accent = PAINTS[str(rng.choice(["red", "blue", "green", "cyan", "white", "orange"]))]
     low = rng.uniform(0.22, 0.35)
     for span, rgb, texture in (
-        ((low, low + rng.uniform(0.2, 0.32)), _WHITE, "text"),
+        ((low, low + rng.uniform(0.2, 0.32)), WHITE, "text"),
         ((0.84, 0.92), accent, "plain"),
         ((low - 0.07, low), accent, "plain"),
     ):
-        band = _tube(start, body, wide, thick, fill, span, skin_m=6e-4)
+        band = tube_mesh(start, body, wide, thick, fill, span, skin_m=6e-4)
         parts.append(Part(shape="mesh", mesh=band, rgb=rgb, texture=texture, gloss=0.6))
     return tuple(parts)
 
 
-def _tube(
+def tube_mesh(
     start_m: float,
     body_m: float,
     wide_m: float,
@@ -78,3 +60,24 @@ def _tube(
         x = start_m + along * body_m
         rings.append(np.column_stack([np.full(20, x), y * np.cos(turn), z * np.sin(turn)]))
     return loft(np.array(rings))
+
+
+def shoulder_and_cap(neck_m: float, thick_m: float, cap_m: tuple[float, float], rgb: tuple, texture: str) -> list[Part]:
+    """The white shoulder at `neck_m`, and a cap beyond it of that radius and half length."""
+    turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+    rings = [
+        np.column_stack([np.full(20, neck_m + dx), r * thick_m * np.cos(turn), r * thick_m * np.sin(turn)])
+        for dx, r in ((0.0, 1.0), (0.007, 0.62))
+    ]
+    return [
+        Part(shape="mesh", mesh=loft(np.array(rings)), rgb=WHITE, gloss=0.5),
+        Part(
+            shape="cylinder",
+            size_m=cap_m,
+            position_m=(neck_m + 0.006 + cap_m[1], 0, 0),
+            quat=about("y", np.pi / 2),
+            rgb=rgb,
+            texture=texture,
+            solid=True,
+        ),
+    ]

@@ -7,18 +7,21 @@ from vlm_picking.sim.kinds.registry import kind
 from vlm_picking.sim.meshes import extrude, revolve
 
 
-def _jaw(radius_m: float) -> np.ndarray:
-    """The outline of an open jaw about the origin, its mouth towards +x, its neck towards -x."""
+def jaw_outline(radius_m: float, gap: float = 0.46, lobe: float = 1.0) -> np.ndarray:
+    """The outline of an open jaw about the origin, its mouth towards +x, its neck towards -x.
+
+    `gap` is half the mouth as a share of the radius; `lobe` stretches the jaw along x.
+    """
     turn = np.linspace(np.radians(38), np.radians(322), 19)
-    arc = radius_m * np.column_stack([np.cos(turn), np.sin(turn)])
-    gap, depth = 0.46 * radius_m, -0.15 * radius_m
+    arc = radius_m * np.column_stack([lobe * np.cos(turn), np.sin(turn)])
+    half, depth = gap * radius_m, -0.15 * radius_m
     mouth = np.array(
         [
-            (0.95 * radius_m, -gap),
-            (depth, -gap),
+            (0.95 * lobe * radius_m, -half),
+            (depth, -half),
             (depth - 0.3 * radius_m, 0),
-            (depth, gap),
-            (0.95 * radius_m, gap),
+            (depth, half),
+            (0.95 * lobe * radius_m, half),
         ]
     )
     return np.concatenate([arc, mouth])
@@ -35,7 +38,7 @@ def wrench(rng: np.random.Generator) -> tuple[Part, ...]:
         Part(shape="box", size_m=(half - 0.6 * jaw, bar, 0.36 * thick), **finish),
         Part(
             shape="mesh",
-            mesh=extrude(_jaw(jaw), thick),
+            mesh=extrude(jaw_outline(jaw), thick),
             position_m=(half, 0, 0),
             quat=about("z", tilt),
             **finish,
@@ -56,20 +59,19 @@ def wrench(rng: np.random.Generator) -> tuple[Part, ...]:
         outer = 0.9 * jaw
         turn = about("z", np.pi + rng.uniform(-0.26, 0.26))
         parts.append(
-            Part(shape="mesh", mesh=extrude(_jaw(outer), thick), position_m=(-half, 0, 0), quat=turn, **finish)
+            Part(shape="mesh", mesh=extrude(jaw_outline(outer), thick), position_m=(-half, 0, 0), quat=turn, **finish)
         )
-    for x, radius in ((half, jaw), (-half, outer)):
-        parts.append(
-            Part(
-                shape="cylinder",
-                size_m=(0.95 * radius, thick / 2),
-                position_m=(x, 0, 0),
-                visible=False,
-                solid=True,
-            )
-        )
+    parts += solid_ends(half, jaw, outer, thick)
     return tuple(parts)
 
 
 def _tube(profile: np.ndarray):
     return revolve(profile, segments=24)
+
+
+def solid_ends(half: float, front: float, back: float, thick: float) -> list[Part]:
+    """What collides at the ends, unseen: discs of the radii `front` and `back`."""
+    return [
+        Part(shape="cylinder", size_m=(0.95 * radius, thick / 2), position_m=(x, 0, 0), visible=False, solid=True)
+        for x, radius in ((half, front), (-half, back))
+    ]

@@ -139,12 +139,14 @@ def _start(start: str) -> Path | None:
 
 def _render(data: Path, scenes: int, val_scenes: int, workers: int) -> None:
     from vlm_picking.training.closeups.windows import WindowJob, render_windows
+    from vlm_picking.training.rendering import UNUSUAL
 
     # Ctrl-C is for the training; told to end, the workers end with this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     render_windows(WindowJob(out=data / "val", scenes=val_scenes, seed=VAL_SEED, views=1, workers=workers))
-    render_windows(WindowJob(out=data / "train", scenes=scenes, seed=TRAIN_SEED, workers=workers))
+    train = WindowJob(out=data / "train", scenes=scenes, seed=TRAIN_SEED, workers=workers, unusual=UNUSUAL)
+    render_windows(train)
 
 
 def _wait_for_windows(data: Path, renderer, *, scenes: int, val_scenes: int) -> None:

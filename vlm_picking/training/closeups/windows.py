@@ -30,13 +30,17 @@ _STREAM = 7
 
 @dataclass(frozen=True, kw_only=True)
 class WindowJob:
-    """What to render: `scenes` scenes from `seed` on, `views` pictures of each, into the folder `out`."""
+    """What to render: `scenes` scenes from `seed` on, `views` pictures of each, into the folder `out`.
+
+    `unusual` is the share of the objects that take an unusual shape of their kind.
+    """
 
     out: Path
     scenes: int
     seed: int
     views: int = 3
     workers: int = 2
+    unusual: float = 0.0
 
 
 def render_windows(job: WindowJob) -> None:
@@ -74,7 +78,7 @@ def _work(job: WindowJob, worker: int) -> None:
         if path.exists():
             continue
         part = path.with_name(f"part-{path.name}")
-        np.savez(part, **_windows(job.seed + number, job.views, gl))
+        np.savez(part, **_windows(job, job.seed + number, gl))
         part.rename(path)
         done += 1
         if done % 50 == 0:
@@ -83,7 +87,7 @@ def _work(job: WindowJob, worker: int) -> None:
     gl.free()
 
 
-def _windows(seed: int, views: int, gl) -> dict[str, np.ndarray]:
+def _windows(job: WindowJob, seed: int, gl) -> dict[str, np.ndarray]:
     """The windows of all views of a scene."""
     from vlm_picking.sim.render import SceneRenderer
     from vlm_picking.sim.scene import make_scene
@@ -92,10 +96,10 @@ def _windows(seed: int, views: int, gl) -> dict[str, np.ndarray]:
     from vlm_picking.sim.view import random_view, recolour
 
     rng = np.random.default_rng((seed, _STREAM))
-    scene = make_scene(seed)
+    scene = make_scene(seed, unusual=job.unusual)
     parts = []
     with SceneRenderer(scene, gl=gl) as renderer:
-        for view in range(views):
+        for view in range(job.views):
             if view:
                 recolour(scene, rng)
             rendered = renderer.render(random_view(rng, scene.crate, width=_WIDTH, height=_HEIGHT))
