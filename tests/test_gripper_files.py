@@ -25,6 +25,16 @@ def test_a_file_of_ones_own(tmp_path):
     assert (gripper.name, gripper.kind, gripper.max_opening_m) == ("wide", GripperKind.PARALLEL_JAW, 0.1)
 
 
+def test_a_palm_is_as_large_as_the_open_fingers_unless_it_is_given(tmp_path):
+    path = tmp_path / "wide.yaml"
+    path.write_text(OWN)
+    assert load_gripper(path).palm_m == pytest.approx((0.02, 0.12))
+    assert load_gripper(path).knuckle_m == pytest.approx(0.01)
+    path.write_text(OWN + "palm_width_m: 0.03\npalm_length_m: 0.2\nknuckle_reach_m: 0.04\n")
+    assert load_gripper(path).palm_m == pytest.approx((0.03, 0.2))
+    assert load_gripper(path).knuckle_m == pytest.approx(0.04)
+
+
 def test_a_file_may_give_its_own_name(tmp_path):
     path = tmp_path / "wide.yaml"
     path.write_text(OWN + "name: line 4\n")
@@ -39,6 +49,8 @@ def test_a_file_may_give_its_own_name(tmp_path):
         pytest.param(OWN.replace("0.1", "wide"), "max_opening_m must be a number", id="word for a number"),
         pytest.param(OWN.replace("0.1", "true"), "max_opening_m must be a number", id="truth for a number"),
         pytest.param(OWN.replace("0.1", "-0.1"), "max_opening_m > 0", id="negative"),
+        pytest.param(OWN + "palm_width_m: -0.1\n", "palm_width_m >= 0", id="negative palm"),
+        pytest.param(OWN + "insertion_depth_m: 0.06\n", "at most finger_length_m", id="deeper than the fingers"),
         pytest.param("kind: suction\n", "cup_radius_m > 0", id="size missing"),
         pytest.param("- suction\n", "keys and values", id="a list"),
         pytest.param("kind: [suction\n", "not valid YAML", id="broken"),

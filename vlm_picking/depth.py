@@ -28,42 +28,46 @@ def fill_holes(depth_m: np.ndarray, *, same_surface_m: float = 0.02) -> np.ndarr
         (H, W) float32 [m]; finite everywhere unless nothing at all is known, then all NaN. What was filled is
         `isnan(depth_m)`.
     """
-    filled = np.array(depth_m, np.float32)
-    known = np.isfinite(filled)
-    while not known.all() and known.any():
-        rows, columns = np.nonzero(~known)
-        far = np.full(len(rows), -np.inf, np.float32)
-        near = np.full(len(rows), np.inf, np.float32)
-        total = np.zeros(len(rows), np.float32)
-        weight = np.zeros(len(rows), np.float32)
-        for value, distance in _four_neighbours(filled, known, rows, columns):
-            np.fmax(far, value, out=far)
-            np.fmin(near, value, out=near)
-            share = np.where(np.isfinite(value), 1 / distance, np.float32(0))
-            total += share * np.nan_to_num(value)
+    filled = np.array(depth_m, np.float32, order="C")
+    flat, known = filled.ravel(), np.isfinite(filled)
+    holes = np.flatnonzero(~known).astype(np.int32)
+    while 0 < len(holes) < filled.size:
+        far = np.full(len(holes), -np.inf, np.float32)
+        near = np.full(len(holes), np.inf, np.float32)
+        total = np.zeros(len(holes), np.float32)
+        weight = np.zeros(len(holes), np.float32)
+        for beside, exists, distance in _four_neighbours(known, holes):
+            value = flat.take(beside, mode="wrap")
+            np.maximum(far, value, out=far, where=exists)
+            np.minimum(near, value, out=near, where=exists)
+            share = exists / distance
             weight += share
+            value[~exists] = 0
+            value *= share
+            total += value
         reached = weight > 0
         value = np.where(far - near < same_surface_m, total / np.maximum(weight, np.float32(1e-9)), far)
-        filled[rows[reached], columns[reached]] = value[reached]
-        known[rows[reached], columns[reached]] = True
+        flat[holes[reached]] = value[reached]
+        known.ravel()[holes[reached]] = True
+        holes = holes[~reached]
     return filled
 
 
-def _four_neighbours(
-    depth: np.ndarray, known: np.ndarray, rows: np.ndarray, columns: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For pixels (N,), the nearest readings above, below, left and right: values (NaN for none) and distances [px]."""
-    for along, across, values, is_known in ((rows, columns, depth, known), (columns, rows, depth.T, known.T)):
-        size = len(values)
-        # Running extremes down the columns are several times faster than along the rows: hence the transposed copy.
-        is_known = np.ascontiguousarray(is_known)
-        steps = np.arange(size, dtype=np.int32)[:, None]
-        before = np.maximum.accumulate(np.where(is_known, steps, np.int32(-1)), axis=0)[along, across]
-        after = np.minimum.accumulate(np.where(is_known, steps, np.int32(size))[::-1], axis=0)[::-1][along, across]
-        for index, exists in ((before, before >= 0), (after, after < size)):
-            value = values[np.clip(index, 0, size - 1), across]
-            distance = np.maximum(np.abs(along - index), 1).astype(np.float32)
-            yield np.where(exists, value, np.float32(np.nan)), distance
+def _four_neighbours(known: np.ndarray, holes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """For holes (N,), indices into a flattened image, the nearest readings above, below, left and right.
+
+    Yields:
+        Their indices (anything where there is none), whether there is one, and how far away it is [px].
+    """
+    index = np.arange(known.size, dtype=np.int32).reshape(known.shape)
+    none = np.int32(known.size)
+    before, after = np.where(known, index, np.int32(-1)), np.where(known, index, none)
+    for axis, stride in ((0, known.shape[1]), (1, 1)):
+        last = np.maximum.accumulate(before, axis=axis).ravel().take(holes)
+        yield last, last >= 0, (holes - last).astype(np.float32) / np.float32(stride)
+        following = np.minimum.accumulate(np.flip(after, axis), axis=axis)
+        following = np.flip(following, axis).ravel().take(holes)
+        yield following, following < none, (following - holes).astype(np.float32) / np.float32(stride)
 
 
 @lru_cache(maxsize=2)

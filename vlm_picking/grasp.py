@@ -27,6 +27,10 @@ class Gripper:
         finger_thickness_m: jaw: size of a finger along the closing axis (+y of the grasp).
         finger_width_m: jaw: size of a finger across (+x of the grasp).
         finger_length_m: jaw: how far the finger tips reach below the palm.
+        palm_width_m: jaw: size of the palm along +x of the grasp, the fingers' width if left out.
+        palm_length_m: jaw: size of the palm along the closing axis, the open fingers' if left out.
+        knuckle_reach_m: jaw: how far what moves the fingers stands out beyond their inner faces, level with the palm; a
+            finger's thickness if left out.
         insertion_depth_m: jaw: how deep the tips go below the topmost point between them, at most.
         max_tilt_rad: largest angle between the approach and straight into the bin.
         standoff_m: length of the straight approach.
@@ -46,6 +50,9 @@ class Gripper:
     finger_thickness_m: float = 0.0
     finger_width_m: float = 0.0
     finger_length_m: float = 0.0
+    palm_width_m: float = 0.0
+    palm_length_m: float = 0.0
+    knuckle_reach_m: float = 0.0
     insertion_depth_m: float = 0.02
     max_tilt_rad: float = 0.6
     standoff_m: float = 0.08
@@ -60,11 +67,34 @@ class Gripper:
                 raise ConfigError(
                     f"gripper '{self.name}' ({self.kind.value}) needs {name} > 0, got {getattr(self, name)}"
                 )
-        if self.kind is GripperKind.PARALLEL_JAW and not 0 <= self.min_opening_m < self.max_opening_m:
+        if self.kind is GripperKind.PARALLEL_JAW:
+            self._check_jaws()
+
+    def _check_jaws(self) -> None:
+        if not 0 <= self.min_opening_m < self.max_opening_m:
             raise ConfigError(
                 f"gripper '{self.name}': min_opening_m must be at least 0 and below max_opening_m, "
                 f"got {self.min_opening_m} and {self.max_opening_m}"
             )
+        if not 0 < self.insertion_depth_m <= self.finger_length_m:
+            raise ConfigError(
+                f"gripper '{self.name}': insertion_depth_m must be above 0 and at most finger_length_m "
+                f"({self.finger_length_m}), got {self.insertion_depth_m}"
+            )
+        for name in ("palm_width_m", "palm_length_m", "knuckle_reach_m"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"gripper '{self.name}' needs {name} >= 0, got {getattr(self, name)}")
+
+    @property
+    def palm_m(self) -> tuple[float, float]:
+        """Size of the palm across and along the closing axis [m]."""
+        open_fingers = self.max_opening_m + 2 * self.finger_thickness_m
+        return self.palm_width_m or self.finger_width_m, self.palm_length_m or open_fingers
+
+    @property
+    def knuckle_m(self) -> float:
+        """How far a finger reaches beyond its inner face, level with the palm [m]."""
+        return max(self.knuckle_reach_m, self.finger_thickness_m)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -23,6 +23,7 @@ GRIPPERS = ("suction_30mm", "robotiq_2f85")
 KEYS = {
     "success_rate", "ci95", "wrong_object_rate", "no_grasp_rate", "collision_rate", "n", "planning_ms_p50", "failures",
     "control", "per_kind", "has_seal_success_rate",
+    "seal_holds_success_rate",
 }  # fmt: skip
 
 
@@ -31,10 +32,10 @@ def episode():
     return Episode(episode_seed(3, 0), GRIPPERS)
 
 
-def attempt(result, *, control=False, gripper="cup", kind="mug", has_seal=None, collided=""):
+def attempt(result, *, control=False, gripper="cup", kind="mug", has_seal=None, seal_holds=None, collided=""):
     return Attempt(
         seed=1, scene_seed=1, prompt="pick the mug", kind=kind, control=control, gripper=gripper, result=result,
-        planning_ms=20.0, has_seal=has_seal, collided=collided,
+        planning_ms=20.0, has_seal=has_seal, seal_holds=seal_holds, collided=collided,
     )  # fmt: skip
 
 
@@ -48,14 +49,14 @@ def test_wilson_interval():
 
 def test_figures_of_known_attempts():
     planned = [
-        attempt("success", has_seal=True),
-        attempt("success", has_seal=True, collided="neighbour", kind="can"),
-        attempt("no seal", has_seal=False),
-        attempt("pulled off", has_seal=True),
+        attempt("success", has_seal=True, seal_holds=True),
+        attempt("success", has_seal=True, seal_holds=True, collided="neighbour", kind="can"),
+        attempt("no seal", has_seal=False, seal_holds=False),
+        attempt("pulled off", has_seal=True, seal_holds=False),
         attempt("wrong object", has_seal=False),
         attempt("no grasp", gripper="", has_seal=False),
         replace(attempt("not seen", gripper="", has_seal=True), planning_ms=float("nan")),
-        attempt("collision", collided="bin", has_seal=True),
+        attempt("collision", collided="bin", has_seal=True, seal_holds=True),
     ]
     control = [attempt("success" if i == 0 else "missed", control=True) for i in range(8)]
     figures = picks_figures(list(zip(planned, control, strict=True)))
@@ -65,7 +66,8 @@ def test_figures_of_known_attempts():
     assert (figures["no_grasp_rate"], figures["not_seen_rate"]) == (2 / 8, 1 / 8)
     assert figures["collision_rate"] == 2 / 8
     assert figures["planning_ms_p50"] == 20.0
-    assert figures["has_seal_success_rate"] == 2 / 5
+    assert (figures["has_seal_success_rate"], figures["has_seal"]["n"]) == (2 / 5, 5)
+    assert (figures["seal_holds_success_rate"], figures["seal_holds"]["n"]) == (2 / 3, 3)
     assert figures["control"] == {"success_rate": 1 / 8, "ci95": wilson_interval(1, 8), "n": 8}
     assert sum(figures["failures"].values()) == 6
     assert figures["per_kind"]["can"]["success_rate"] == 1.0
@@ -98,6 +100,7 @@ def test_an_episode_begins_anew_for_each_pick(episode):
     assert control.control and not first.control
     assert (control.prompt, control.seed) == (first.prompt, first.seed)
     assert control.gripper in GRIPPERS and first.has_seal in (True, False)
+    assert first.has_seal or not first.seal_holds
 
 
 def test_other_candidates_can_be_carried_out(episode):

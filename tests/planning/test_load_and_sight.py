@@ -58,3 +58,10 @@ def test_fingers_prefer_what_the_camera_sees():
     across = [c for c in cut.candidates if abs(c.camera_from_grasp.rotation[1, 1]) > 0.9]
     assert all(c.terms["in_sight"] < 1.0 for c in across)
     assert cut.rejected.get(UNSEEN, 0) or across
+
+
+def test_what_crosses_something_narrow_does_not_lie_in_it():
+    rail = [Box((0, 0, 0.02), (0.16, 0.03, 0.04)), *(Box((x, 0, 0.035), (0.008, 0.03, 0.07)) for x in (-0.076, 0.076))]
+    across = [Box((x, 0, 0.05), (0.02, 0.10, 0.02)) for x in (-0.04, 0.04)]
+    plan = plan_for(look([*rail, *across], bin_parts=BIN), range(3), [3], [4])
+    assert LADEN not in plan.rejected

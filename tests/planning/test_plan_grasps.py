@@ -110,6 +110,18 @@ def test_fingers_keep_clear_of_a_wall(gap_m):
     assert candidates, "along the wall there is room"
 
 
+def test_a_wider_palm_keeps_off_what_stands_higher_beside_the_fingers():
+    thing, post = Box((0, 0, 0.01), (0.10, 0.03, 0.02)), Box((0.025, 0, 0.06), (0.012, 0.012, 0.12))
+
+    def over_the_post(palm_width_m):
+        gripper = replace(JAW, palm_width_m=palm_width_m)
+        candidates = plan(look([thing, post]), [gripper]).candidates
+        return min(abs(c.camera_from_grasp.translation_m[0] - 0.025) for c in candidates if c.object_id == 0)
+
+    assert over_the_post(0.022) < over_the_post(0.06)
+    assert over_the_post(0.06) > 0.036
+
+
 def test_no_finger_goes_into_a_neighbour():
     left, right = Box((-0.031, 0, 0.025), (0.06, 0.06, 0.05)), Box((0.031, 0, 0.025), (0.06, 0.06, 0.05))
     shot = look([left, right])

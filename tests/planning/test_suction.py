@@ -64,3 +64,16 @@ def test_a_word_that_lets_air_through_is_doubted():
     assert best["soap"].terms["airtight"] == 1.0
     assert best["yellow sponge"].quality < 0.5 * best["soap"].quality
     assert "airtight" in best["yellow sponge"].reason
+
+
+def test_a_cup_comes_nearer_to_the_objects_own_edges_than_to_a_neighbours():
+    groove = [Box((0, 0, 0.02), (0.1, 0.036, 0.04))]
+    groove += [Box((0, side * 0.033, 0.024), (0.1, 0.03, 0.048)) for side in (-1, 1)]
+    apart = look(groove)
+    one = replace(apart, ids=np.minimum(apart.ids, 1))
+    in_groove = []
+    for shot in (one, apart):
+        plan = plan_grasps(shot.frame, shot.detections(), [CUP], support=find_support(shot.frame), max_per_object=20)
+        places = [(shot.bin_from_camera @ c.camera_from_grasp).translation_m for c in plan.candidates]
+        in_groove.append(sum(abs(place[1]) < 0.005 and abs(place[2] - 0.04) < 0.003 for place in places))
+    assert in_groove[0] > 0 and in_groove[1] == 0

@@ -1,5 +1,7 @@
 """The judge is honest: jaws hold by friction alone, cups by what their seal gives, and what is hit is reported."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,8 +22,8 @@ def thing(half_m, *, mass_kg=0.2, texture="plain"):
     return ObjectModel(kind=None, colour=None, parts=(part,), mass_kg=mass_kg, half_extents_m=np.array(half_m))
 
 
-def cell_of(gripper, *things, at, above_m=0.0):
-    """A cell with plain boxes that stand in a 0.5 x 0.4 x 0.1 m crate at the places `at` [m].
+def cell_of(gripper, *things, at, above_m=0.0, depth_m=0.1):
+    """A cell with plain boxes that stand in a crate of 0.5 x 0.4 m at the places `at` [m].
 
     They stand on its floor, or, but for the first, `above_m` higher.
     """
@@ -33,7 +35,7 @@ def cell_of(gripper, *things, at, above_m=0.0):
     from vlm_picking.sim.scene import Scene
 
     rng = np.random.default_rng(0)
-    crate = make_bin(rng, inner_m=(0.5, 0.4, 0.1))
+    crate = make_bin(rng, inner_m=(0.5, 0.4, depth_m))
     assembly = assemble(things, crate, rng)
     data = mujoco.MjData(assembly.model)
     for index, (item, (x, y)) in enumerate(zip(things, at, strict=True)):
@@ -64,6 +66,19 @@ def test_a_block_is_held_by_friction_and_slips_without_it():
     cell.model.geom_friction[:, 0] = 0.05
     outcome = grip(cell)
     assert outcome.held == () and outcome.cause == "slipped"
+
+
+def test_a_load_is_lifted_clear_of_the_walls():
+    cell = block_cell()
+    cell.scene.crate = replace(cell.scene.crate, inner_m=(0.5, 0.4, 0.25))
+    highest = []
+    cell.wants(0)
+    cell.pick(
+        down(0, 0, 0.035),
+        opening_m=0.04,
+        on_step=lambda cell: highest.append(cell.data.xpos[cell.body_of_object[0]][2]),
+    )
+    assert max(highest) > 0.25 + 0.05
 
 
 def test_a_restart_brings_the_same_again():
@@ -199,6 +214,17 @@ def test_a_changed_gripper_finds_what_the_other_left():
     assert cell.inside() == (1,)
 
 
+def spots_of(cell):
+    """Where the cup seals on the first object, as seen from above."""
+    from vlm_picking.sim.sealable import sealing_spots
+    from vlm_picking.sim.view import look_at, pinhole
+
+    eye = look_at(np.zeros(3), distance_m=0.7, tilt_rad=0.1, heading_rad=0.3, roll_rad=0.0)
+    view = {"camera": pinhole(320, 240, 0.3), "world_from_camera": eye}
+    seen = np.ones((240, 320), bool)
+    return sealing_spots(cell, 0, seen, **view, gripper=cell.gripper, rng=np.random.default_rng(0))
+
+
 @pytest.mark.parametrize(
     ("half_m", "mass_kg", "texture", "sealable"),
     [(PLATE, 0.3, "plain", True), (PLATE, 0.3, "porous", False), ((0.1, 0.008, 0.008), 0.1, "plain", False),
@@ -207,16 +233,9 @@ def test_a_changed_gripper_finds_what_the_other_left():
 )  # fmt: skip
 def test_objects_with_a_seal(half_m, mass_kg, texture, sealable):
     from vlm_picking.sim.sealable import has_seal
-    from vlm_picking.sim.view import look_at, pinhole
 
     cell = cell_of(CUP, thing(half_m, mass_kg=mass_kg, texture=texture), at=[(0, 0)])
-    eye = look_at(np.zeros(3), distance_m=0.7, tilt_rad=0.1, heading_rad=0.3, roll_rad=0.0)
-    seen = np.zeros((240, 320), bool)
-    seen[100:140, 120:200] = True
-    assert sealable == has_seal(
-        cell, 0, seen, camera=pinhole(320, 240, 0.8), world_from_camera=eye, gripper=cell.gripper,
-        rng=np.random.default_rng(0),
-    )  # fmt: skip
+    assert sealable == has_seal(spots_of(cell))
 
 
 def loaded_cell(mass_kg):
@@ -237,11 +256,47 @@ def test_what_lies_on_an_object_is_part_of_its_load():
 @pytest.mark.parametrize(("mass_kg", "sealable"), [(0.05, True), (1.5, False)])
 def test_what_carries_too_much_has_no_seal(mass_kg, sealable):
     from vlm_picking.sim.sealable import has_seal
-    from vlm_picking.sim.view import look_at, pinhole
 
-    cell = loaded_cell(mass_kg)
-    eye = look_at(np.zeros(3), distance_m=0.7, tilt_rad=0.1, heading_rad=0.3, roll_rad=0.0)
-    assert sealable == has_seal(
-        cell, 0, np.ones((240, 320), bool), camera=pinhole(320, 240, 0.3), world_from_camera=eye,
-        gripper=cell.gripper, rng=np.random.default_rng(0),
-    )  # fmt: skip
+    assert sealable == has_seal(spots_of(loaded_cell(mass_kg)))
+
+
+def test_a_spot_has_to_be_near_the_middle_of_what_is_heavy():
+    spots = spots_of(cell_of(CUP, thing((0.1, 0.04, 0.01), mass_kg=0.5), at=[(0, 0)]))
+    away = [np.hypot(*spot.world_from_grasp.translation_m[:2]) for spot in spots]
+    assert [spot.spare for spot in spots] == sorted((spot.spare for spot in spots), reverse=True)
+    assert away[0] < 0.01 and max(away) < 0.08
+
+
+def bridge():
+    """A heavy slab on two legs, 35 mm above the ground."""
+    from vlm_picking.sim.kinds.model import ObjectModel, Part
+
+    slab = Part(shape="box", size_m=(0.015, 0.06, 0.01), solid=True)
+    legs = [
+        Part(shape="box", size_m=(0.015, 0.008, 0.0175), position_m=(0.0, side * 0.052, -0.0275), solid=True)
+        for side in (-1, 1)
+    ]
+    half_m = np.array([0.015, 0.06, 0.045])
+    return ObjectModel(kind=None, colour=None, parts=(slab, *legs), mass_kg=4.0, half_extents_m=half_m)
+
+
+@pytest.mark.parametrize(("bridge_at", "holds"), [(0.2, True), (0.06, False)], ids=["beside it", "over it"])
+def test_a_seal_on_what_is_hooked_holds_nothing(bridge_at, holds):
+    from vlm_picking.sim.sealable import has_seal, seal_holds
+
+    cell = cell_of(CUP, thing((0.1, 0.035, 0.01), mass_kg=0.2), bridge(), at=[(0, 0), (bridge_at, 0)])
+    spots = spots_of(cell)
+
+    def mount():
+        cell.restart()
+        return cell
+
+    assert has_seal(spots)
+    assert seal_holds(mount, 0, spots) == holds
+
+
+def test_what_lies_beside_a_high_wall_is_not_shaken_against_it():
+    cell = cell_of(CUP, thing(PLATE, mass_kg=0.3), at=[(0, 0.135)], depth_m=0.24)
+    cell.wants(0)
+    assert cell.pick(down(0, 0.135, 0.02)).held == (0,)
+    assert cell.data.xpos[cell.body_of_object[0]][2] > 0.24

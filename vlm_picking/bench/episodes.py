@@ -8,6 +8,7 @@ shaking and holding the asked object hangs in the gripper, and nothing else does
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ class Attempt:
         planning_ms: CPU time of the planner alone; NaN where it had nothing to plan for.
         reason: of the candidate, or of the answer where there was none.
         seal: of a cup, as physics found it.
-        has_seal: whether any of the cups could have held the object; None without cups.
+        has_seal: whether any of the cups seals on the object and holds 1.5 times its load at rest; None without cups.
+        seal_holds: whether moreover one of the spots where it seals held the object when it was tried in physics.
         visible: share of the asked object that was seen.
         held: kinds of what hung in the gripper at the end; "-" for a distractor.
         terms: of the candidate.
@@ -66,6 +68,7 @@ class Attempt:
     reason: str = ""
     seal: float = 0.0
     has_seal: bool | None = None
+    seal_holds: bool | None = None
     visible: float = 0.0
     held: tuple[str, ...] = ()
     terms: dict[str, float] = field(default_factory=dict)
@@ -107,7 +110,7 @@ class Episode:
             "prompt": self.prompt,
             "kind": self.item.kind,
             "visible": self.item.visible,
-            "has_seal": self._has_seal(),
+            **self._seals(),
         }
         self._random_grasp = random_grasp(self.shot, self.item, self.grippers, self._rng)
         self.result: PickResult | None = None
@@ -142,8 +145,7 @@ class Episode:
         return Attempt(**self._facts, control=True, **self._carried_out(self._random_grasp, on_step))
 
     def _carried_out(self, grasp: GraspCandidate, on_step: Callable | None) -> dict[str, Any]:
-        self._tools.restart()
-        cell = self._tools.take(grasp.gripper)
+        cell = self._mounted(grasp.gripper)
         wanted = self.item.id - 1
         cell.wants(wanted)
         place = self.shot.world_from_camera @ grasp.camera_from_grasp
@@ -157,16 +159,26 @@ class Episode:
             "held": tuple(cell.scene.objects[index].kind or "-" for index in outcome.held),
         }
 
-    def _has_seal(self) -> bool | None:
-        from vlm_picking.sim.sealable import has_seal
+    def _seals(self) -> dict[str, bool]:
+        from vlm_picking.sim.sealable import has_seal, seal_holds, sealing_spots
 
         cups = [gripper for gripper in self.grippers if gripper.kind is GripperKind.SUCTION]
         if not cups:
-            return None
-        rng, shot = np.random.default_rng((self.seed, 4)), self.shot
+            return {}
+        index, rng, shot = self.item.id - 1, np.random.default_rng((self.seed, 4)), self.shot
         view = {"camera": shot.frame.camera, "world_from_camera": shot.world_from_camera}
         seen = shot.truth.ids == self.item.id
-        return any(has_seal(self._tools.cell, self.item.id - 1, seen, **view, gripper=cup, rng=rng) for cup in cups)
+        cell = self._tools.cell
+        spots = {cup.name: sealing_spots(cell, index, seen, **view, gripper=cup, rng=rng) for cup in cups}
+        seals = [name for name, found in spots.items() if has_seal(found)]
+        holds = any(seal_holds(partial(self._mounted, name), index, spots[name]) for name in seals)
+        self._tools.restart()
+        return {"has_seal": bool(seals), "seal_holds": holds}
+
+    def _mounted(self, gripper: str):
+        """The cell with a gripper, as everything was before the first pick."""
+        self._tools.restart()
+        return self._tools.take(gripper)
 
 
 def run_episode(

@@ -63,6 +63,7 @@ def picks_figures(pairs: Sequence[tuple[Attempt, Attempt]]) -> dict[str, object]
     n = len(planned)
     took = [attempt.planning_ms for attempt in planned if math.isfinite(attempt.planning_ms)]
     sealable = [attempt for attempt in planned if attempt.has_seal]
+    holdable = [attempt for attempt in planned if attempt.seal_holds]
     kinds = sorted({attempt.kind for attempt in planned})
     grippers = sorted({attempt.gripper for attempt in planned if attempt.gripper})
     return {
@@ -74,6 +75,8 @@ def picks_figures(pairs: Sequence[tuple[Attempt, Attempt]]) -> dict[str, object]
         "planning_ms_p50": median(took) if took else None,
         "has_seal_success_rate": _success(sealable)["success_rate"],
         "has_seal": _success(sealable),
+        "seal_holds_success_rate": _success(holdable)["success_rate"],
+        "seal_holds": _success(holdable),
         "failures": dict(Counter(a.result for a in planned if a.result != SUCCESS).most_common()),
         "control": _success(control),
         "control_failures": dict(Counter(a.result for a in control if a.result != SUCCESS).most_common()),

@@ -7,26 +7,28 @@ import numpy as np
 
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.height_map import CELL_M, HeightMap
+from vlm_picking.planning.workspace import WORKSPACE
 
 ANGLES = 12
 """Directions over half a turn for which the fingers' landing places are prepared."""
-_UNIT_M = 1e-4
-_BEFORE_M = 0.05
+UNIT_M = 1e-4
+BEFORE_M = 0.05
+"""A height in whole steps: of UNIT_M above the lowest plausible surface, which is BEFORE_M below the floor."""
 
 
 def landing_heights(map_: HeightMap, gripper: Gripper, *, spare_m: float) -> np.ndarray:
-    """(ANGLES, rows, columns) float32 [m]: the highest surface under a finger that stands over each cell.
+    """(ANGLES, rows, columns) uint16 [whole steps]: the highest surface under a finger that stands over each cell.
 
-    A finger closes along angle k pi / ANGLES (from x to y); it has `spare_m` of room on all sides.
+    A finger closes along angle k pi / ANGLES (from x to y); it has `spare_m` of room on all sides. Good until the next
+    call in the same thread.
     """
     steps = _in_steps(map_.top)
-    stack = np.empty((ANGLES, *steps.shape), np.float32)
+    stack = WORKSPACE.array("landing heights", (ANGLES, *steps.shape), np.uint16)
     for index in range(ANGLES):
         kernel = _rectangle(
             gripper.finger_thickness_m / 2 + spare_m, gripper.finger_width_m / 2 + spare_m / 2, index * np.pi / ANGLES
         )
-        np.multiply(cv2.dilate(steps, kernel), np.float32(_UNIT_M), out=stack[index])
-    stack -= np.float32(_BEFORE_M)
+        cv2.dilate(steps, kernel, dst=stack[index])
     return stack
 
 
@@ -35,12 +37,12 @@ def under_a_disc(map_: HeightMap, radius_m: float) -> np.ndarray:
     steps = _in_steps(map_.top)
     reach = max(1, round(radius_m / CELL_M))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    return cv2.dilate(steps, kernel) * np.float32(_UNIT_M) - np.float32(_BEFORE_M)
+    return cv2.dilate(steps, kernel) * np.float32(UNIT_M) - np.float32(BEFORE_M)
 
 
 def _in_steps(top_m: np.ndarray) -> np.ndarray:
     """Whole steps of 0.1 mm above the lowest plausible surface: OpenCV dilates these several times faster."""
-    return np.clip((top_m + _BEFORE_M) / _UNIT_M, 0, 65_535).astype(np.uint16)
+    return np.clip((top_m + BEFORE_M) / UNIT_M, 0, 65_535).astype(np.uint16)
 
 
 @lru_cache(maxsize=64)

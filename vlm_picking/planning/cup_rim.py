@@ -12,20 +12,20 @@ from vlm_picking.depth import noise_m
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.scene import Scene
 
-DIRECTIONS = 24
+DIRECTIONS, COARSE = 24, 12
+"""On each ring, at the last looks and at a first one."""
 LIP, BESIDE = slice(1, 3), slice(3, 5)
 """Which rings are on the lip, and which beside it."""
-FITTED = slice(0, 3 * DIRECTIONS)
-"""The places on which a cup comes to stand."""
 _LIP_AT, _BESIDE_M = (0.45, 0.8, 1.0), (0.002, 0.004)
+_RINGS = len(_LIP_AT) + len(_BESIDE_M)
 _STEP = 0.6  # of the radius, for half of a rim that hangs free: undoes small overhangs at once
 
 
 def first_normals(scene: Scene, contact: np.ndarray, owner: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Normals (N, 3) of planes through the objects' own pixels round the contacts, and contacts on those planes."""
     reach = (radius * scene.camera.fx / contact[:, 2])[:, None]
-    angle = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
-    scale = np.repeat([0.35, 0.7, 0.95], DIRECTIONS).astype(np.float32)
+    angle = np.arange(COARSE) * (2 * np.pi / COARSE)
+    scale = np.repeat([0.35, 0.7, 0.95], COARSE).astype(np.float32)
     dx = np.tile(np.cos(angle), 3).astype(np.float32) * scale
     dy = np.tile(np.sin(angle), 3).astype(np.float32) * scale
     u = contact[:, :1] / contact[:, 2:] * np.float32(scene.camera.fx) + np.float32(scene.camera.cx) + reach * dx
@@ -45,6 +45,16 @@ def first_normals(scene: Scene, contact: np.ndarray, owner: np.ndarray, radius: 
     contact = contact.copy()
     contact[:, 2] += np.clip(offset, -0.004, 0.004)
     return normal.astype(np.float32), contact
+
+
+def fitted(column: np.ndarray) -> np.ndarray:
+    """Of a column (N, M) about all places of rings, those on which a cup comes to stand."""
+    return column[:, : column.shape[1] // _RINGS * len(_LIP_AT)]
+
+
+def _circle(directions: int) -> np.ndarray:
+    angle = np.arange(directions) * (2 * np.pi / directions)
+    return np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
 
 
 def _planes(x: np.ndarray, y: np.ndarray, z: np.ndarray, use: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +121,14 @@ class Seen:
 
 
 def rings_of(
-    scene: Scene, contact: np.ndarray, normal: np.ndarray, owner: np.ndarray, radius: float, *, straight: bool = False
+    scene: Scene,
+    contact: np.ndarray,
+    normal: np.ndarray,
+    owner: np.ndarray,
+    radius: float,
+    *,
+    directions: int = DIRECTIONS,
+    straight: bool = False,
 ) -> Seen:
     """Look under the rings of cups at contacts (N, 3) with normals (N, 3).
 
@@ -120,8 +137,7 @@ def rings_of(
             sees beside it; the difference matters where a side drops away.
     """
     first, second = axes_across(normal)
-    angle = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
-    circle = np.column_stack([np.cos(angle), np.sin(angle)])
+    circle = _circle(directions)
     reach = [scale * radius for scale in _LIP_AT] + [radius + more for more in _BESIDE_M]
     place = np.concatenate([r * circle for r in reach]).astype(np.float32)
     pixel, inside, height = scene.surface_over(contact, (first, second, normal), place)
@@ -141,16 +157,17 @@ def refit(
         Normals (N, 3), contacts (N, 3), and for all places of the rings their heights over the rims' planes (N, M).
     """
     height, place = rings.height, rings.place
-    fitted, inner = np.ascontiguousarray(height[:, FITTED]), place[FITTED]
-    near = rings.own[:, FITTED] & (np.abs(fitted) < 0.8 * radius)
+    level = np.ascontiguousarray(fitted(height))
+    inner = place[: level.shape[1]]
+    near = fitted(rings.own) & (np.abs(level) < 0.8 * radius)
     span = np.vstack([np.ones(len(place), np.float32), place.T])
-    slope, offset = _planes_over(inner, fitted, near)
-    residual = fitted - np.column_stack([offset, slope]) @ span[:, FITTED]
+    slope, offset = _planes_over(inner, level, near)
+    residual = level - np.column_stack([offset, slope]) @ span[:, : len(inner)]
     use = near.astype(np.float32)
     count = np.maximum(use.sum(axis=1), 1)
     spread = np.sqrt(np.einsum("nm,nm->n", residual * use, residual) / count)
     near &= np.abs(residual) < (2.0 * spread + np.float32(5e-4))[:, None]
-    slope, offset = _planes_over(inner, fitted, near)
+    slope, offset = _planes_over(inner, level, near)
     off = height - np.column_stack([offset, slope]) @ span
     first, second = axes_across(normal)
     turned = normal - slope[:, :1] * first - slope[:, 1:] * second
@@ -168,14 +185,15 @@ def _departure(off: np.ndarray, own: np.ndarray, follows: np.ndarray) -> tuple[n
 
     A lip sinks on a round surface until it meets it: what counts is how even a ring is, not how deep it lies.
     """
-    shape = (len(off), off.shape[1] // DIRECTIONS, DIRECTIONS)
+    directions = off.shape[1] // _RINGS
+    shape = (len(off), _RINGS, directions)
     # Sums over rings as a product of matrices, faster than along a short axis.
-    of_ring = np.kron(np.eye(shape[1], dtype=np.float32), np.ones((DIRECTIONS, 1), np.float32))
+    of_ring = np.eye(_RINGS, dtype=np.float32).repeat(directions, axis=0)
     departure, reach = np.abs(off), 3 * follows[:, None]
     for _ in range(2):
         near = (own & (departure < reach)).astype(np.float32)
         depth = ((off * near) @ of_ring) / np.maximum(near @ of_ring, 1)
-        departure = off - np.repeat(depth, DIRECTIONS, axis=1)
+        departure = off - np.repeat(depth, directions, axis=1)
         np.abs(departure, out=departure)
         reach = 1.5 * follows[:, None]
     return departure.reshape(shape), own.reshape(shape)
@@ -196,10 +214,9 @@ def gives_m(off: np.ndarray, own: np.ndarray, follows: np.ndarray) -> np.ndarray
 
 def inwards(good: np.ndarray, normal: np.ndarray, radius: float) -> np.ndarray:
     """Steps (N, 3) [m] away from where the lip, or what is just beside it, does not meet the object."""
-    angle = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
-    circle = np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
-    step = (good[:, LIP.stop - 1 : BESIDE.start + 1].mean(axis=1, dtype=np.float32) @ circle) * np.float32(
-        _STEP * radius / DIRECTIONS
+    directions = good.shape[2]
+    step = (good[:, LIP.stop - 1 : BESIDE.start + 1].mean(axis=1, dtype=np.float32) @ _circle(directions)) * np.float32(
+        _STEP * radius / directions
     )
     first, second = axes_across(normal)
     return step[:, :1] * first + step[:, 1:] * second

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from vlm_picking.depth import fill_holes
+from vlm_picking.planning.workspace import WORKSPACE
 from vlm_picking.support import Support
 from vlm_picking.transform import Transform
 
@@ -22,6 +23,41 @@ _SAME_SURFACE_M = 0.006
 _LAYER_M = 0.005
 _ENOUGH_POINTS = 3000
 _DENSE = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """An organised cloud (h, w) whose points are worked out where they are wanted.
+
+    Args:
+        depth_m: (h, w) float32 [m].
+        matrix: (3, 4) float64, from a pixel's homogeneous coordinates (column, row, 1) times its depth, and 1, to the
+            bin's frame.
+    """
+
+    depth_m: np.ndarray
+    matrix: np.ndarray
+
+    def height(self) -> np.ndarray:
+        """(h, w) float32 [m], z of all points; good until the next call in the same thread."""
+        a, b, c, shift = self.matrix[2]
+        rows, columns = self.depth_m.shape
+        z = WORKSPACE.array("height", (rows, columns), np.float32)
+        np.add.outer((b * np.arange(rows)).astype(np.float32), (a * np.arange(columns) + c).astype(np.float32), out=z)
+        z *= self.depth_m
+        z += np.float32(shift)
+        return z
+
+    def at(self, pixel: np.ndarray) -> np.ndarray:
+        """(3, P) float32 [m], the points at P indices into the flattened cloud; good until the next call."""
+        row, column = np.divmod(pixel.astype(np.int32), np.int32(self.depth_m.shape[1]))
+        rays = WORKSPACE.array("rays", (3, len(pixel)), np.float32)
+        rays[0], rays[1], rays[2] = column, row, 1
+        points = WORKSPACE.array("points", rays.shape, np.float32)
+        np.matmul(self.matrix[:, :3].astype(np.float32), rays, out=points)
+        points *= self.depth_m.ravel().take(pixel)
+        points += self.matrix[:, 3:].astype(np.float32)
+        return points
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,35 +107,33 @@ class HeightMap:
 
 
 def upright_map(
-    points: tuple[np.ndarray, np.ndarray, np.ndarray],
+    cloud: Cloud,
+    height: np.ndarray,
     labels: np.ndarray,
     known: np.ndarray,
     *,
-    seen: np.ndarray,
+    some: np.ndarray,
     pixel_m: float,
     image_from_bin: np.ndarray,
     camera_from_bin: Transform,
     support: Support | None,
 ) -> HeightMap:
-    """The map seen straight from above of an organised cloud: x, y, z, each (h, w) [m, bin's frame].
+    """The map seen straight from above of an organised cloud (h, w) and its heights (h, w) [m, bin's frame].
 
     Heights within the floor's own roughness count as floor; a wall without readings is still a wall.
 
     Args:
         labels: (h, w) int16, the objects of the points, -1 for none; known: (h, w) bool, whether they were measured.
-        seen: indices into the flattened cloud of what was measured of the objects.
+        some: (3, P) [m, bin's frame], some of what was measured of the objects.
         pixel_m: how far points side by side are apart, about.
         image_from_bin: (3, 4) projection of homogeneous points to the cloud's columns and rows.
     """
     band = _FLOOR_BAND_M[0]
     if support is not None:
         band = float(np.clip(3 * support.roughness_m, *_FLOOR_BAND_M))
-    x, y, z = points
-    owned = labels >= 0
-    seen = seen[:: max(1, len(seen) // _ENOUGH_POINTS)]
-    low, size = _extent(*np.percentile([x.ravel()[seen], y.ravel()[seen]], [0.5, 99.5], axis=1))
+    low, size = _extent(*_outer(some[:2, :: max(1, some.shape[1] // _ENOUGH_POINTS)]))
     # The floor is a plane, so where it shows follows from the image at once; the rest is painted point by point.
-    is_floor = ~owned & (z < band)
+    is_floor = (labels < 0) & (height < band)
     cell_to_bin = np.array([[CELL_M, 0, low[0] + CELL_M / 2], [0, CELL_M, low[1] + CELL_M / 2], [0, 0, 1]])
     floor = cv2.warpPerspective(
         is_floor.view(np.uint8) << known.view(np.uint8),
@@ -108,24 +142,25 @@ def upright_map(
         flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
     )
     top = np.where(floor > 0, np.float32(0), np.float32(-np.inf))
-    counts = np.stack([floor == 1, floor == 2], axis=-1).astype(np.float32)
+    counts = cv2.merge([(floor == 1).astype(np.float32), (floor == 2).astype(np.float32)])
     if 2 * pixel_m < _DENSE * CELL_M:
-        others = _highest_of_four(np.where(is_floor | owned, np.float32(-np.inf), z))
-        standing = np.concatenate([np.flatnonzero(owned), others])
+        owned = labels >= 0
+        others = WORKSPACE.array("others", height.shape, np.float32)
+        np.copyto(others, height)
+        np.copyto(others, np.float32(-np.inf), where=is_floor | owned)
+        standing = np.concatenate([np.flatnonzero(owned), _highest_of_four(others)])
     else:
         standing = np.flatnonzero(~is_floor)
-    columns = (plane.ravel()[standing] for plane in (x, y, z, labels, known))
+    columns = (*cloud.at(standing), labels.ravel().take(standing), known.ravel().take(standing))
     top, owner, measured = _painted(*columns, low=low, top=top, counts=counts)
     top = _filled(top)
     if support is not None:
-        unsure = np.flatnonzero(measured < 0.5)
-        row, column = np.divmod(unsure.astype(np.int32), np.int32(size[1]))
-        place = np.zeros((len(row), 3))
-        place[:, 0] = (column + 0.5) * CELL_M + low[0]
-        place[:, 1] = (row + 0.5) * CELL_M + low[1]
+        x, y = ((np.arange(count) + 0.5) * CELL_M + start for count, start in zip(size[::-1], low, strict=True))
         # The floor itself has no height.
-        sloping = (np.abs(place[:, :2]) > support.size_m / 2 - CELL_M).any(axis=1)
-        unsure, place = unsure[sloping], place[sloping]
+        half_x, half_y = support.size_m / 2 - CELL_M
+        unsure = np.flatnonzero((measured < 0.5) & ((np.abs(x) > half_x) | (np.abs(y) > half_y)[:, None]))
+        row, column = np.divmod(unsure, size[1])
+        place = np.column_stack([x[column], y[row], np.zeros(len(row))])
         shell = support.shell_height(camera_from_bin.apply(place)).astype(np.float32)
         top.ravel()[unsure] = np.maximum(top.ravel()[unsure], shell)
     top[(owner < 0) & (top < band)] = 0.0
@@ -168,6 +203,13 @@ def leaning_map(upright: HeightMap, rotation: np.ndarray) -> HeightMap:
         owner=owned,
         measured=measured,
     )
+
+
+def _outer(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two corners (2,) between which all but a few outliers of places (2, P) lie."""
+    outliers = places.shape[1] // 200
+    ordered = np.sort(places, axis=1)
+    return ordered[:, outliers], ordered[:, -1 - outliers]
 
 
 def _extent(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
@@ -217,13 +259,18 @@ def _painted(
 def _highest_of_four(height: np.ndarray) -> np.ndarray:
     """Flat indices of the highest pixel in each 2 x 2 of an image (h, w), but for those that hold only -inf."""
     rows, columns = height.shape[0] // 2 * 2, height.shape[1] // 2 * 2
-    index = np.arange(height.size, dtype=np.int32).reshape(height.shape)[:rows:2, :columns:2]
-    best, chosen = height[:rows:2, :columns:2], index
-    for down, right in ((0, 1), (1, 0), (1, 1)):
-        other = height[down:rows:2, right:columns:2]
-        chosen = np.where(other > best, index + np.int32(down * height.shape[1] + right), chosen)
+    upper, lower = height[:rows:2], height[1:rows:2]
+    highest = np.maximum(upper[:, :columns:2], upper[:, 1:columns:2])
+    np.maximum(highest, lower[:, :columns:2], out=highest)
+    np.maximum(highest, lower[:, 1:columns:2], out=highest)
+    row, column = np.divmod(np.flatnonzero(highest > -np.inf).astype(np.int32), np.int32(columns // 2))
+    first = 2 * row * np.int32(height.shape[1]) + 2 * column
+    chosen, best = first, height.ravel().take(first)
+    for step in (1, height.shape[1], height.shape[1] + 1):
+        other = height.ravel().take(first + np.int32(step))
+        chosen = np.where(other > best, first + np.int32(step), chosen)
         best = np.maximum(best, other)
-    return chosen[best > -np.inf]
+    return chosen
 
 
 def _filled(top: np.ndarray) -> np.ndarray:

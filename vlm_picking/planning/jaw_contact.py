@@ -7,10 +7,13 @@ import numpy as np
 
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.height_map import CELL_M, HeightMap
+from vlm_picking.planning.jaw_sides import slant_of, standing_height, steepness_of, twist_of
+from vlm_picking.planning.palm import palm_hits
 from vlm_picking.planning.proposal import LEAST_MEASURED, Proposals, reject_in_turn
 from vlm_picking.planning.quality import JAW, success
 from vlm_picking.planning.scene import Scene
 from vlm_picking.planning.sight import fingers_in_sight
+from vlm_picking.planning.workspace import WORKSPACE
 
 SPARE_M = 0.003
 """Room beside a finger that comes down."""
@@ -28,7 +31,7 @@ _CONTACT_M = 0.006
 _ABOVE_TIP_M = 0.0015
 _FIRM_GRIP_M = 0.015
 _LEAST_STEEP = 0.35
-_SLACK_M = 0.004
+_SLACK_M = 0.001
 _UNEVEN_M = 0.02
 _SLIVER_M = 0.0065
 _TIGHT_SLANT_RAD = 0.3
@@ -66,14 +69,20 @@ class Landings:
         return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
 
-def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, rejected: Counter) -> Proposals:
-    """Read lines over the fingers' width between the landing places, and keep what would hold."""
+def judge(
+    scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, rejected: Counter, *, spare_m: float
+) -> Proposals:
+    """Read lines over the fingers' width between the landing places, and keep what would hold.
+
+    Args:
+        spare_m: the room that the landing places have beside the fingers.
+    """
     half = int(np.ceil((gripper.max_opening_m / 2 + gripper.finger_thickness_m + _LOOK_BEYOND_M) / CELL_M))
     across = np.linspace(-0.5, 0.5, _LINES, dtype=np.float32) * np.float32(gripper.finger_width_m / CELL_M)
     along = np.arange(-half, half + 1, dtype=np.float32)
     flat = _lines(map_, found, along, across)
-    top, owner = map_.top.ravel().take(flat), map_.owner.ravel().take(flat)
-    own = owner == found.owner.astype(np.int16)[:, None, None]
+    top = np.take(map_.top.ravel(), flat, out=WORKSPACE.array("judged tops", flat.shape, np.float32), mode="clip")
+    own = map_.owner.ravel().take(flat) == found.owner.astype(np.int16)[:, None, None]
     reach = (found.between_m / 2 / CELL_M).astype(np.float32)
     inside = (np.abs(along) <= reach[:, None] + np.float32(0.5))[:, None, :]
     crest = np.where(own & inside, top, np.float32(-np.inf)).reshape(len(top), -1).max(axis=1)
@@ -90,15 +99,31 @@ def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, reje
     middle = ((left + right) / 2 - half) * CELL_M
     # A few cells that stand up at an edge are noise rather than something to hold.
     sliver = (width <= _SLIVER_M) & (touched.sum(axis=1) < _LINES - 2)
+    # What follows is worth its time only for those that pass these.
+    kept = reject_in_turn(
+        [
+            ("nothing between the fingers", ~holds | sliver),
+            ("too narrow for the gripper", width < gripper.min_opening_m),
+            ("a neighbour between the fingers", foreign > 1),
+        ],
+        rejected,
+    )
+    if not kept.any():
+        return Proposals.none(gripper)
+    found, flat, top, held = found[kept], flat[kept], top[kept], held[kept]
+    first, last, touched, left, right = first[kept], last[kept], touched[kept], left[kept], right[kept]
+    width, middle, crest, tip, reach = width[kept], middle[kept], crest[kept], tip[kept], reach[kept]
     tight = found.between_m > gripper.max_opening_m
     shift, between, room = _fitted(found.between_m, middle, width, gripper.max_opening_m)
     # What lies off the middle is pushed there by the first finger that touches it.
     contact = _CONTACT_M / CELL_M
     at_left, at_right = touched & (first <= (left + contact)[:, None]), touched & (last >= (right - contact)[:, None])
-    slant = np.maximum(_slant(first, at_left, touched, across), _slant(last, at_right, touched, across))
-    twist = _twist(at_left, at_right, across, np.maximum(right - left, 1))
-    side = np.minimum(_standing(top, held, first, at_left, 1), _standing(top, held, last, at_right, -1)) - tip
-    steep = np.minimum(_steepness(top, tip, first, at_left, -1), _steepness(top, tip, last, at_right, 1))
+    slant = np.maximum(slant_of(first, at_left, touched, across), slant_of(last, at_right, touched, across))
+    twist = twist_of(at_left, at_right, across, np.maximum(right - left, 1))
+    side = (
+        np.minimum(standing_height(top, held, first, at_left, 1), standing_height(top, held, last, at_right, -1)) - tip
+    )
+    steep = np.minimum(steepness_of(top, tip, first, at_left, -1), steepness_of(top, tip, last, at_right, 1))
     measured = _measured(map_.measured.ravel().take(flat), held, left, right)
     beyond = np.abs(along) > reach[:, None] + np.float32(gripper.finger_thickness_m / CELL_M)
     high = (top > tip[:, None, None]).any(axis=1) & beyond
@@ -110,20 +135,21 @@ def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, reje
     direction = np.column_stack([np.cos(found.angle), np.sin(found.angle)])
     closing = direction @ rotation[:, :2].T
     cell = found.cell + (shift / CELL_M)[:, None] * direction
-    position, upper = map_.to_camera(cell, tip), map_.to_camera(cell, np.where(holds, crest, tip))
+    position, upper = map_.to_camera(cell, tip), map_.to_camera(cell, crest)
     in_sight = fingers_in_sight(scene, gripper, position, between, closing=closing, up=rotation[:, 2])
     measured = np.minimum(measured, scene.measured_around(upper))
     off = _off_centre(scene, position, found.owner)
     alive = reject_in_turn(
         [
-            ("nothing between the fingers", ~holds | sliver),
-            ("too narrow for the gripper", width < gripper.min_opening_m),
             ("too wide for the gripper", tight & ((room < 0) | (slant > _TIGHT_SLANT_RAD))),
-            ("a neighbour between the fingers", foreign > 1),
             ("sides not opposite each other", np.maximum(slant, twist) > _FRICTION_CONE_RAD),
             ("sides slope out of the jaws", steep < _LEAST_STEEP),
             ("too little depth at the contact", measured < LEAST_MEASURED),
             ("a finger would go where the camera does not see", in_sight < _LEAST_IN_SIGHT),
+            (
+                "palm would hit something",
+                palm_hits(map_, gripper, cell, found.angle, tip_m=tip, between_m=between),
+            ),
         ],
         rejected,
     )
@@ -136,6 +162,7 @@ def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, reje
         "antipodal": 1 - np.clip(np.maximum(slant, twist) / _FRICTION_CONE_RAD, 0, 1) ** 2,
         "steepness": steep,
         "depth": np.clip(side / _FIRM_GRIP_M, 0, 1),
+        "shallow": 1 - np.clip((side - _FIRM_GRIP_M) / gripper.finger_length_m, 0, 1),
         "breadth": np.clip((lines - 1) / (_LINES - 1), 0, 1),
         "even": 1 - np.clip((np.abs(middle - shift) - CELL_M) / _UNEVEN_M, 0, 1),
         "center": np.exp(-np.square(2 * off / length)) ** 0.5 / (1 + weight / 0.3),
@@ -145,7 +172,7 @@ def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, reje
         "on_top": scene.on_top[found.owner],
         "in_sight": in_sight,
     }
-    opening = np.minimum(np.maximum(between - OPENS_WIDER_M - _SLACK_M, width), gripper.max_opening_m)
+    opening = np.minimum(np.maximum(between - OPENS_WIDER_M - spare_m - _SLACK_M, width), gripper.max_opening_m)
     return Proposals(
         gripper=gripper,
         owner=found.owner,
@@ -154,7 +181,7 @@ def judge(scene: Scene, map_: HeightMap, gripper: Gripper, found: Landings, reje
         closing=closing,
         quality=success(terms, JAW),
         opening_m=opening,
-        insertion_m=np.maximum(np.where(holds, crest, tip) - tip, 0.0),
+        insertion_m=np.maximum(crest - tip, 0.0),
         clearance_m=np.where(np.isfinite(clear), clear, np.inf),
         terms=terms,
     )[alive]
@@ -209,71 +236,6 @@ def _extremes(held: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First and last held sample (N, L) of each line, and whether it has one."""
     touched = held.any(axis=2)
     return np.argmax(held, axis=2), held.shape[2] - 1 - np.argmax(held[:, :, ::-1], axis=2), touched
-
-
-def _slant(edge: np.ndarray, at: np.ndarray, touched: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """Angle (N,) [rad] between the object's side where it is touched (lines `at`) and the finger's face.
-
-    A convex side touches a flat finger along one line, wherever it is: only a side that slants over all its contact
-    counts.
-    """
-    weight = at.astype(np.float32)
-    total = np.maximum(weight.sum(axis=1), 1)
-    mean_x, mean_y = (weight * across).sum(axis=1) / total, (weight * edge).sum(axis=1) / total
-    dx = (across - mean_x[:, None]) * weight
-    spread = np.square(dx).sum(axis=1)
-    slope = (dx * (edge - mean_y[:, None])).sum(axis=1) / np.maximum(spread, 1e-6)
-    # A side that slants so much that only the finger's corner touches it.
-    pitch = across[1] - across[0]
-    for border, beside in ((0, 1), (-1, -2)):
-        corner = at[:, border] & (at.sum(axis=1) == 1) & touched[:, beside]
-        slope = np.where(corner, (edge[:, border] - edge[:, beside]) / pitch, slope)
-    return np.arctan(np.abs(slope))
-
-
-def _twist(at_left: np.ndarray, at_right: np.ndarray, across: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Angle (N,) [rad] between the closing direction and the line from contact to contact, as near as they come."""
-    spans = []
-    for at in (at_left, at_right):
-        spans.append((np.where(at, across, np.inf).min(axis=1), np.where(at, across, -np.inf).max(axis=1)))
-    (low_l, high_l), (low_r, high_r) = spans
-    apart = np.maximum(np.maximum(low_l - high_r, low_r - high_l), 0)
-    return np.where(np.isfinite(apart), np.arctan(np.where(np.isfinite(apart), apart, 0) / width), np.pi / 2)
-
-
-def _standing(top: np.ndarray, held: np.ndarray, edge: np.ndarray, at: np.ndarray, inward: int) -> np.ndarray:
-    """Height (N,) [m] of the object within three cells of its side, where it is touched (lines `at`)."""
-    height = np.full(len(top), -np.inf, np.float32)
-    lines = _first_samples(top)
-    for step in range(3):
-        index = lines + np.clip(edge + inward * step, 0, top.shape[2] - 1)
-        ok = at & held.ravel().take(index)
-        value = top.ravel().take(index)
-        np.maximum(height, np.where(ok, value, -np.inf).max(axis=1), out=height)
-    return np.where(np.isfinite(height), height, -1.0)
-
-
-def _steepness(top: np.ndarray, tip: np.ndarray, edge: np.ndarray, at: np.ndarray, outward: int) -> np.ndarray:
-    """How near (N,) the touched side comes to upright, 0..1: the mean over the lines `at`.
-
-    A side that slopes at the height of the tips pushes itself out of the jaws. It is steep where the surface falls
-    faster than friction needs, or, on something thin, where the full height stands right at the edge.
-    """
-    last, lines = top.shape[2] - 1, _first_samples(top)
-
-    def at_step(step: int) -> np.ndarray:
-        return top.ravel().take(lines + np.clip(edge + outward * step, 0, last))
-
-    fall = (at_step(-1) - at_step(1)) / np.float32(2 * CELL_M)
-    level = np.maximum(at_step(0) - tip[:, None], 0) / np.maximum(at_step(-2) - tip[:, None], np.float32(1e-3))
-    steep = np.clip(np.maximum((fall - 0.8) / 1.0, (level - 0.55) / 0.35), 0, 1)
-    return (np.where(at, steep, 0)).sum(axis=1) / np.maximum(at.sum(axis=1), 1)
-
-
-def _first_samples(top: np.ndarray) -> np.ndarray:
-    """Flat indices (N, L) of the first samples of lines (N, L, S)."""
-    count, lines, samples = top.shape
-    return np.arange(0, count * lines * samples, samples).reshape(count, lines)
 
 
 def _measured(share: np.ndarray, held: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:

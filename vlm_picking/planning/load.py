@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from vlm_picking.planning.height_map import HeightMap
+from vlm_picking.planning.height_map import CELL_M, HeightMap
 
 _HIGHER_BY_M = 0.008
 _NEAR_CELLS = 4
@@ -12,6 +12,7 @@ _LEAST_SHARE = 0.15
 _WALL_M = 0.025
 _HIGHEST = 0.97
 _FREE_ON_TOP = 0.98
+_LEAST_WIDTH_CELLS = 0.07 / CELL_M
 
 
 def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
@@ -19,33 +20,41 @@ def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
 
     They lie higher than the object beside them, which is seen on three sides of them at least, and are as large as 15 %
     of what is seen of it. From what is flat they slide off, so it has to have walls: its highest parts stand 25 mm
-    above the plane through all that is seen of it.
+    above the plane through all that is seen of it. What is narrower than 70 mm holds nothing that could fall into it.
 
     Args:
         map_: seen straight from above.
         on_top: (K,) as in Scene; where nothing lies higher beside an object there is no need to look.
     """
     laden = np.zeros(len(on_top), bool)
-    for index in np.flatnonzero(on_top < _FREE_ON_TOP):
+    for index in np.flatnonzero(on_top < _FREE_ON_TOP).tolist():
         own = map_.owner == index
-        rows, columns = np.flatnonzero(own.any(axis=1)), np.flatnonzero(own.any(axis=0))
-        if not len(rows):
+        left, up, width, height = cv2.boundingRect(own.view(np.uint8))
+        if not width:
             continue
-        window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        window = slice(up, up + height), slice(left, left + width)
         own, top = own[window], map_.top[window]
+        if min(cv2.minAreaRect(cv2.findNonZero(own.view(np.uint8)))[1]) < _LEAST_WIDTH_CELLS:
+            continue
         laden[index] = _load_share(own, top) > _LEAST_SHARE and _wall_height(own, top) > _WALL_M
     return laden
 
 
 def _load_share(own: np.ndarray, top: np.ndarray) -> float:
+    size = np.count_nonzero(own)
     kernel = np.ones((2 * _NEAR_CELLS + 1, 2 * _NEAR_CELLS + 1), np.uint8)
     beside = cv2.erode(np.where(own, top, np.float32(1e3)), kernel)
-    seen = np.maximum.accumulate
-    above, below = seen(own, axis=0), seen(own[::-1], axis=0)[::-1]
-    left, right = seen(own, axis=1), seen(own[:, ::-1], axis=1)[:, ::-1]
-    sides = above.astype(np.uint8) + below + left + right
-    amid = ~own & (sides >= _SIDES) & (top > beside + np.float32(_HIGHER_BY_M))
-    return np.count_nonzero(amid) / np.count_nonzero(own)
+    higher = top > beside + np.float32(_HIGHER_BY_M)
+    higher &= ~own
+    row, column = np.nonzero(higher)
+    if len(row) <= _LEAST_SHARE * size:
+        return 0.0
+    sides = np.zeros(len(row), np.uint8)
+    for seen, place, line in ((own, row, column), (own.T, column, row)):
+        some, first, last = seen.any(axis=0), seen.argmax(axis=0), len(seen) - 1 - seen[::-1].argmax(axis=0)
+        sides += some[line] & (place >= first[line])
+        sides += some[line] & (place <= last[line])
+    return np.count_nonzero(sides >= _SIDES) / size
 
 
 def _wall_height(own: np.ndarray, top: np.ndarray) -> float:

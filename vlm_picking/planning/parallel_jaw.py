@@ -12,25 +12,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from vlm_picking.grasp import Gripper
-from vlm_picking.planning.collision import ANGLES, landing_heights
+from vlm_picking.planning.collision import ANGLES, BEFORE_M, UNIT_M, landing_heights
 from vlm_picking.planning.height_map import CELL_M, HeightMap, leaning_map
 from vlm_picking.planning.jaw_contact import CLOSER_M, LANDING_GAP_M, SPARE_M, Landings, judge
 from vlm_picking.planning.load import is_laden
+from vlm_picking.planning.palm import PALM_SPARE_M, palm_reach_m
 from vlm_picking.planning.proposal import Proposals, best_of_each, best_one_of_each, reject_in_turn
 from vlm_picking.planning.scene import Scene
+from vlm_picking.planning.workspace import WORKSPACE
 
-_LINES = 4200
+_LINES = 3200
 _STARTS = (10, 70)  # fewest and most on an object
 _LINES_LEANING = 700
-_SHORTLIST = 700
-_SHORTLIST_OF_EACH = (10, 200)
-_DEPTH_SHARES = (1.0, 0.6, 0.3)
+_SHORTLIST = 560
+_SHORTLIST_OF_EACH = (10, 280)
+_DEPTH_SHARES = (1.0, 0.5, 0.2)
 _HALF_OF_FLAT = 0.55
+_TIGHT_SPARE_M = 0.001
 _LEAN_RAD = 0.4
-_GOOD = 0.6
+_GOOD, _FAIR = 0.85, 0.6
 _FAR_WORSE = 0.12
-_ENOUGH_GOOD = 3
-_PALM_SPARE_M = 0.004
+_ENOUGH_FAIR = 3
 _WIDE_COSTS = 3.5  # a metre, in grips of 20 mm
 _SHALLOWEST_GRIP_M = 0.0035
 
@@ -49,8 +51,9 @@ def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     np.maximum.at(best, parts[0].owner, parts[0].quality)
     lacking = wanted & (best < _GOOD) & np.isin(np.arange(len(wanted)), scene.map.owner)
     # Where several things can be picked straight away, the pile will have changed before the others' turn.
-    if lacking.any() and (best >= _GOOD).sum() < _ENOUGH_GOOD and lean > 0.1:
-        for heading in np.arange(4) * np.pi / 2:
+    if lacking.any() and (best >= _FAIR).sum() < _ENOUGH_FAIR:
+        parts.append(_search(scene, scene.map, gripper, lacking, _LINES, rejected, spare_m=_TIGHT_SPARE_M))
+        for heading in np.arange(4) * np.pi / 2 if lean > 0.1 else ():
             leaning = leaning_map(scene.map, _leaning_axes(lean, heading))
             parts.append(_search(scene, leaning, gripper, lacking, _LINES_LEANING, rejected))
     return _without_far_worse(Proposals.joined(parts), rejected)
@@ -77,7 +80,14 @@ def _leaning_axes(lean: float, heading: float) -> np.ndarray:
 
 
 def _search(
-    scene: Scene, map_: HeightMap, gripper: Gripper, wanted: np.ndarray, budget: int, rejected: Counter
+    scene: Scene,
+    map_: HeightMap,
+    gripper: Gripper,
+    wanted: np.ndarray,
+    budget: int,
+    rejected: Counter,
+    *,
+    spare_m: float = SPARE_M,
 ) -> Proposals:
     owned = map_.owner >= 0
     owned[owned] = wanted[map_.owner[owned]]
@@ -85,51 +95,43 @@ def _search(
         rejected["no depth on the object"] += int(wanted.sum())
         return Proposals.none(gripper)
     starts = _starts(map_, owned, int(wanted.sum()), budget)
-    landing = landing_heights(map_, gripper, spare_m=SPARE_M)
+    landing = landing_heights(map_, gripper, spare_m=spare_m)
     found = _land(map_, landing, starts, gripper, scene.middle_m, rejected)
     if not len(found):
         return Proposals.none(gripper)
-    return judge(scene, map_, gripper, found, rejected)
+    return judge(scene, map_, gripper, found, rejected, spare_m=spare_m)
 
 
 @dataclass(frozen=True, eq=False)
 class _Starts:
-    """N lines: their starts (N, 2) [cells, x and y], directions (N,) [rad] and objects (N,)."""
+    """N starts of lines: cells (N, 2) int32 (x and y), objects (N,), and each object's first direction (K,) [rad]."""
 
     cell: np.ndarray
-    angle: np.ndarray
     owner: np.ndarray
+    turn: np.ndarray
 
 
 def _starts(map_: HeightMap, owned: np.ndarray, objects: int, budget: int) -> _Starts:
-    """Lines through a grid over each object, its rims and its middle, along and across its length too."""
-    row, column = np.nonzero(owned)
-    owner = map_.owner[row, column].astype(np.int64)
+    """A grid over each object, its rims and its middle; directions along and across its length too."""
+    pixel = np.flatnonzero(owned)
+    row, column = np.divmod(pixel.astype(np.int32), np.int32(owned.shape[1]))
+    owner = map_.owner.ravel().take(pixel).astype(np.intp)
     count = int(owner.max()) + 1
     each = int(np.clip(budget // (objects * ANGLES), *_STARTS))
     size = np.maximum(np.bincount(owner, minlength=count), 1)
-    step = np.maximum(1, np.ceil(np.sqrt(size / each))).astype(np.int64)[owner]
+    step = np.maximum(1, np.ceil(np.sqrt(size / each))).astype(np.int32)[owner]
     on_grid = (column % step == step // 2) & (row % step == step // 2)
-    middle = np.column_stack([np.bincount(owner, weights=w, minlength=count) / size for w in (column, row)])
-    off = np.square(column - middle[owner, 0]) + np.square(row - middle[owner, 1])
+    x, y = (v - (np.bincount(owner, weights=v, minlength=count) / size)[owner] for v in (column, row))
+    off = x * x + y * y
     central = best_one_of_each(owner, -off)
     # Rims and edges: the highest of their neighbourhood, as the middle of a mug is not.
-    raised = map_.top[row, column]
+    raised = map_.top.ravel().take(pixel)
     rim = best_of_each(owner, raised - 0.2 * np.sqrt(off) * CELL_M + 0.001 * ((row * 7 + column * 13) % 11), each // 3)
     chosen = np.unique(np.concatenate([np.flatnonzero(on_grid), central, rim]))
-    row, column, owner = row[chosen], column[chosen], owner[chosen]
-    turn = _principal_angle(np.argwhere(owned), map_.owner[owned].astype(np.int64), count)
-    angle = turn[owner][:, None] + np.arange(ANGLES) * np.pi / ANGLES
-    cell = np.column_stack([column, row]).astype(np.float32)
-    return _Starts(np.repeat(cell, ANGLES, axis=0), angle.ravel() % np.pi, np.repeat(owner, ANGLES))
-
-
-def _principal_angle(cells: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:
-    """Direction (K,) [rad] across each object's length, from the second moments of its cells (row, column)."""
-    size = np.maximum(np.bincount(owner, minlength=count), 1)
-    y, x = (column - (np.bincount(owner, weights=column, minlength=count) / size)[owner] for column in cells.T)
+    cell = np.column_stack([column[chosen], row[chosen]])
+    # Across each object's length, from the second moments of its cells.
     xx, yy, xy = (np.bincount(owner, weights=w, minlength=count) for w in (x * x, y * y, x * y))
-    return 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
+    return _Starts(cell, owner[chosen], 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2)
 
 
 def _land(
@@ -143,25 +145,21 @@ def _land(
     """Where both fingers can come down nearest to the starts, for each depth."""
     thickness = gripper.finger_thickness_m
     half = int(np.ceil((gripper.max_opening_m + thickness) / CELL_M))
-    palm = (gripper.max_opening_m / 2 + thickness + _PALM_SPARE_M) / CELL_M
     along = np.arange(-half, half + 1, dtype=np.float32)
-    c, s = np.cos(starts.angle).astype(np.float32)[:, None], np.sin(starts.angle).astype(np.float32)[:, None]
-    rows, columns = map_.top.shape
-    x = np.clip(np.rint(starts.cell[:, :1] + c * along), 0, columns - 1)
-    y = np.clip(np.rint(starts.cell[:, 1:] + s * along), 0, rows - 1)
-    y *= np.float32(columns)
-    flat = np.add(x, y, out=x).astype(np.int32)
-    top = map_.top.ravel()[flat[:, half]]
-    index = np.rint(starts.angle / (np.pi / ANGLES)).astype(np.int32) % ANGLES
-    flat += index[:, None] * np.int32(rows * columns)
-    under = landing.reshape(-1).take(flat)
-    level = np.maximum(under[:, half:].min(axis=1), under[:, : half + 1].min(axis=1)) + np.float32(LANDING_GAP_M)
+    turned = (starts.turn[:, None] + np.arange(ANGLES) * (np.pi / ANGLES)) % np.pi
+    under = _under_lines(landing, starts, turned, along)
+    top = map_.top[starts.cell[:, 1], starts.cell[:, 0]].repeat(ANGLES)
+    lowest = np.maximum(under[half:].min(axis=0), under[: half + 1].min(axis=0))
+    level = lowest * np.float32(UNIT_M) + np.float32(LANDING_GAP_M - BEFORE_M)
     # Most lines find no place low enough for either finger: they need no look at each depth.
-    deep = top - level >= _SHALLOWEST_GRIP_M
-    if not deep.all():
-        rejected["too shallow to grip"] += len(_DEPTH_SHARES) * int(np.count_nonzero(~deep))
-        starts = _Starts(starts.cell[deep], starts.angle[deep], starts.owner[deep])
-        under, top, level, c, s = under[deep], top[deep], level[deep], c[deep], s[deep]
+    deep = np.flatnonzero(top - level >= _SHALLOWEST_GRIP_M)
+    if len(deep) < len(top):
+        rejected["too shallow to grip"] += len(_DEPTH_SHARES) * (len(top) - len(deep))
+    start, direction = np.divmod(deep, ANGLES)
+    cells, owners = starts.cell[start].astype(np.float32), starts.owner[start]
+    angles = turned[owners, direction]
+    closing = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    top, level, under = top[deep], level[deep], np.ascontiguousarray(under.take(deep, axis=1).T)
     found, each = [], np.arange(len(top))
     for share in _DEPTH_SHARES:
         depth = np.full(len(top), share * gripper.insertion_depth_m, np.float32)
@@ -169,28 +167,62 @@ def _land(
             # Something flat may be held by its upper part alone where its sides are blocked further down.
             depth = np.minimum(depth, _HALF_OF_FLAT * np.maximum(top, 0))
         tip = np.maximum(top - depth, level)
-        free = under + np.float32(LANDING_GAP_M - 1e-5) <= tip[:, None]
+        free = under <= _whole_steps(tip - np.float32(LANDING_GAP_M - 1e-5))[:, None]
         right, left = np.argmax(free[:, half:], axis=1), np.argmax(free[:, half::-1], axis=1)
         none = ~(free[each, half + right] & free[each, half - left])
         between = (right + left) * np.float32(CELL_M) - np.float32(thickness)
         shift = (right - left) / np.float32(2)
-        high = under > (tip + np.float32(gripper.finger_length_m - _PALM_SPARE_M))[:, None]
-        blocked = high.any(axis=1)
-        blocked[blocked] = (high[blocked] & (np.abs(along - shift[blocked, None]) < palm)).any(axis=1)
         alive = reject_in_turn(
             [
                 ("fingers would hit something", none),
                 ("too shallow to grip", top - tip < _SHALLOWEST_GRIP_M),
                 ("nothing between the fingers", right + left == 0),
                 ("too wide for the gripper", between > gripper.max_opening_m + np.float32(CLOSER_M)),
-                ("palm would hit something", blocked),
             ],
             rejected,
         )
-        cell = starts.cell + shift[:, None] * np.column_stack([c, s])
-        rows_ = (cell, starts.angle, starts.owner, tip, between, top - tip)
-        found.append(Landings(*(column[alive] for column in rows_)))
+        rows = np.flatnonzero(alive)
+        high = under[rows] > _whole_steps(tip[rows] + np.float32(gripper.finger_length_m - PALM_SPARE_M))[:, None]
+        blocked = high.any(axis=1)
+        palm = palm_reach_m(gripper, between[rows[blocked]]) / CELL_M
+        within = np.abs(along - shift[rows[blocked], None]) < palm[:, None]
+        blocked[blocked] = (high[blocked] & within).any(axis=1)
+        rows = rows[reject_in_turn([("palm would hit something", blocked)], rejected)]
+        cell = cells[rows] + shift[rows, None] * closing[rows]
+        grip = top[rows] - tip[rows]
+        found.append(Landings(cell, angles[rows], owners[rows], tip[rows], between[rows], grip))
     return _shortlist(Landings.joined(found), middle_m, map_)
+
+
+def _under_lines(landing: np.ndarray, starts: _Starts, turned: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """(S, N ANGLES) landing heights [whole steps] along the lines from N starts, good until the next call.
+
+    Args:
+        turned: (K, ANGLES) directions of each object's lines [rad].
+        along: (S,) places on the lines [cells].
+    """
+    rows, columns = landing.shape[1:]
+    index = np.rint(turned / (np.pi / ANGLES)).astype(np.intp) % ANGLES
+    dx = np.rint(np.multiply.outer(along, np.cos(turned).astype(np.float32))).astype(np.intp)
+    dy = np.rint(np.multiply.outer(along, np.sin(turned).astype(np.float32))).astype(np.intp)
+    # Starts are whole cells, so all lines of an object in one direction go over the same cells from their starts.
+    column, row = starts.cell.T.astype(np.intp)
+    flat = WORKSPACE.array("lines", (len(along), len(row), ANGLES), np.intp)
+    np.take((index * rows + dy) * columns + dx, starts.owner, axis=1, out=flat, mode="clip")
+    flat += (row * columns + column)[:, None]
+    room = np.minimum(np.minimum(row, rows - 1 - row), np.minimum(column, columns - 1 - column))
+    border = np.flatnonzero(room < int(along[-1]))
+    if len(border):
+        owner = starts.owner[border]
+        x = np.clip(column[border, None] + dx[:, owner], 0, columns - 1)
+        y = np.clip(row[border, None] + dy[:, owner], 0, rows - 1)
+        flat[:, border] = (index[owner] * rows + y) * columns + x
+    under = WORKSPACE.array("under lines", (len(along), len(row) * ANGLES), np.uint16)
+    return np.take(landing.ravel(), flat.reshape(under.shape), out=under, mode="clip")
+
+
+def _whole_steps(height_m: np.ndarray) -> np.ndarray:
+    return ((height_m + np.float32(BEFORE_M)) * np.float32(1 / UNIT_M)).astype(np.uint16)
 
 
 def _shortlist(found: Landings, middle_m: np.ndarray, map_: HeightMap) -> Landings:

@@ -9,8 +9,9 @@ from vlm_picking.grasp import GraspCandidate, GripperKind
 from vlm_picking.planning.proposal import Proposals
 from vlm_picking.transform import Transform
 
-_SAME_PLACE_M = 0.012
+_SAME_PLACE_M = 0.01
 _SAME_ANGLE_RAD = 0.5
+_SAME_CUP = 0.7  # of its radius
 
 
 def diverse(proposals: Proposals, limit: int) -> Proposals:
@@ -18,21 +19,21 @@ def diverse(proposals: Proposals, limit: int) -> Proposals:
     if not len(proposals):
         return proposals
     cup = proposals.gripper.kind is GripperKind.SUCTION
-    apart = max(_SAME_PLACE_M, proposals.gripper.cup_radius_m) if cup else _SAME_PLACE_M
+    apart = max(_SAME_PLACE_M, _SAME_CUP * proposals.gripper.cup_radius_m) if cup else _SAME_PLACE_M
     rows = np.argsort(-proposals.quality, kind="stable")
-    kept = []
+    kept, best, position = [], np.zeros(int(proposals.owner.max()) + 1, np.intp), proposals.position_m
     for _ in range(limit):
         if not len(rows):
             break
         owner = proposals.owner[rows]
-        _, first, group = np.unique(owner, return_index=True, return_inverse=True)
-        best = rows[first]
-        kept.append(best)
-        leader = best[group]
-        repeats = np.linalg.norm(proposals.position_m[rows] - proposals.position_m[leader], axis=1) < apart
+        best[owner[::-1]] = rows[::-1]  # the first of each object is written last
+        leader = best[owner]
+        kept.append(rows[rows == leader])
+        away = position[rows] - position[leader]
+        repeats = np.einsum("nk,nk->n", away, away) < apart * apart
         if not cup:
             # Closing axes point alike whichever finger is which; a cup has none.
-            turned = np.abs((proposals.closing[rows] * proposals.closing[leader]).sum(axis=1))
+            turned = np.abs(np.einsum("nk,nk->n", proposals.closing[rows], proposals.closing[leader]))
             repeats &= turned > np.cos(_SAME_ANGLE_RAD)
         repeats |= rows == leader
         rows = rows[~repeats]
@@ -57,20 +58,33 @@ def write(
     """Write rows as candidates, in their order; `ids` and `labels` are of each row's object."""
     if not chosen:
         return ()
-    centers = camera.project(np.array([proposals.position_m[row] for proposals, row in chosen]))
+    centers = camera.project(np.array([proposals.position_m[row] for proposals, row in chosen])).tolist()
+    terms = _written_terms(chosen)
     return tuple(
-        _candidate(proposals, row, rank, int(ids[rank]), str(labels[rank]), centers[rank])
+        _candidate(proposals, row, terms[rank], rank, int(ids[rank]), str(labels[rank]), tuple(centers[rank]))
         for rank, (proposals, row) in enumerate(chosen)
     )
 
 
+def _written_terms(chosen: Sequence[tuple[Proposals, int]]) -> list[dict[str, float]]:
+    """Each row's terms, with three digits."""
+    every = {id(proposals): proposals for proposals, _ in chosen}
+    digits = {key: np.round(np.stack([*p.terms.values()], axis=1), 3).tolist() for key, p in every.items()}
+    return [dict(zip(p.terms, digits[id(p)][row], strict=True)) for p, row in chosen]
+
+
 def _candidate(
-    proposals: Proposals, row: int, rank: int, object_id: int, label: str, center: np.ndarray
+    proposals: Proposals,
+    row: int,
+    terms: dict[str, float],
+    rank: int,
+    object_id: int,
+    label: str,
+    center: tuple[float, float],
 ) -> GraspCandidate:
     approach, closing = proposals.approach[row], proposals.closing[row]
     (ax, ay, az), (cx, cy, cz) = approach.tolist(), closing.tolist()
     x_axis = (cy * az - cz * ay, cz * ax - cx * az, cx * ay - cy * ax)
-    terms = {name: round(float(term[row]), 3) for name, term in proposals.terms.items()}
     return GraspCandidate(
         id=rank,
         object_id=object_id,
@@ -81,7 +95,7 @@ def _candidate(
             np.array([x_axis, (cx, cy, cz), (ax, ay, az)], np.float64).T, proposals.position_m[row]
         ),
         quality=min(max(float(proposals.quality[row]), 0.0), 1.0),
-        center_px=(float(center[0]), float(center[1])),
+        center_px=center,
         opening_m=float(proposals.opening_m[row]),
         insertion_m=float(proposals.insertion_m[row]),
         clearance_m=float(proposals.clearance_m[row]),

@@ -8,7 +8,7 @@ import numpy as np
 from vlm_picking.camera import PinholeCamera
 from vlm_picking.depth import filled_cloud, filled_depth
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.planning.height_map import CELL_M, HeightMap, upright_map
+from vlm_picking.planning.height_map import CELL_M, Cloud, HeightMap, upright_map
 from vlm_picking.support import Support
 from vlm_picking.transform import Transform
 
@@ -101,29 +101,30 @@ class Scene:
             Pixels (N, M) as indices into flattened images (clipped), whether they are inside the image (N, M), and
             heights (N, M) float32 [m].
         """
-        camera, (first, second, normal) = self.camera, axes
+        camera, normal = self.camera, axes[2]
         span = np.vstack([np.ones(len(place_m), np.float32), place_m.T])
-        x, y, z = (np.stack([contact_m[:, k], first[:, k], second[:, k]], axis=1) @ span for k in range(3))
+        lens = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float32)
+        corner, first, second, up = (v.astype(np.float32, copy=False) @ lens.T for v in (contact_m, *axes))
+        x, y, z = (np.stack([corner[:, k], first[:, k], second[:, k]], axis=1) @ span for k in range(3))
         if above_m is not None:
             for k, plane in enumerate((x, y, z)):
-                plane += above_m * normal[:, k : k + 1]
+                plane += above_m * up[:, k : k + 1]
         np.maximum(z, np.float32(1e-3), out=z)
-        for plane, focal, middle in ((x, camera.fx, camera.cx), (y, camera.fy, camera.cy)):
-            plane *= np.float32(focal)
+        inside = np.ones(z.shape, bool)
+        for plane, last in ((x, camera.width - 1), (y, camera.height - 1)):
             plane /= z
-            plane += np.float32(middle)
             np.rint(plane, out=plane)
-        inside = (x >= 0) & (y >= 0) & (x < camera.width) & (y < camera.height)
-        np.clip(x, 0, camera.width - 1, out=x)
-        np.clip(y, 0, camera.height - 1, out=y)
+            within = np.maximum(plane, np.float32(0))
+            np.minimum(within, np.float32(last), out=within)
+            inside &= within == plane
+            plane[:] = within
         pixel = (y * np.float32(camera.width) + x).astype(np.intp)
         # A pixel's point is its depth times its ray, so its height needs its depth alone.
-        x -= np.float32(camera.cx)
-        y -= np.float32(camera.cy)
-        x *= normal[:, :1] / np.float32(camera.fx)
-        y *= normal[:, 1:2] / np.float32(camera.fy)
+        per_x, per_y = normal[:, 0] / np.float32(camera.fx), normal[:, 1] / np.float32(camera.fy)
+        x *= per_x[:, None]
+        y *= per_y[:, None]
         x += y
-        x += normal[:, 2:]
+        x += (normal[:, 2] - per_x * np.float32(camera.cx) - per_y * np.float32(camera.cy))[:, None]
         x *= self.depth_m.ravel().take(pixel)
         x -= np.einsum("nk,nk->n", contact_m, normal)[:, None]
         return pixel, inside, x
@@ -150,13 +151,14 @@ def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, c
     camera_from_bin = _bin_frame(frame, support, known)
     window = _window(frame, owned)
     small, pixel_m = _strided(window, frame)
-    bin_from_camera = camera_from_bin.inverse()
-    matrix = np.column_stack([bin_from_camera.rotation, bin_from_camera.translation_m])
-    in_bin = cv2.split(cv2.transform(np.ascontiguousarray(cloud[small]), matrix))
+    image_from_bin = _projection(frame.camera, camera_from_bin, small)
+    in_bin = _cloud_in_bin(filled_depth(frame), camera_from_bin, image_from_bin, small)
+    height = in_bin.height()
     labels_small, known_small = np.ascontiguousarray(labels[small]), np.ascontiguousarray(known[small])
     seen = np.flatnonzero((labels_small >= 0) & known_small)
     some = seen[:: max(1, len(seen) // _ENOUGH_POINTS)]
-    facts = _facts([plane.ravel()[some] for plane in in_bin], labels_small.ravel()[some], count)
+    points = in_bin.at(some)
+    facts = _facts(points, labels_small.ravel()[some], count)
     rotation = camera_from_bin.rotation
     known_share = cv2.boxFilter(known.view(np.uint8), cv2.CV_32F, (9, 9), borderType=cv2.BORDER_CONSTANT)
     return Scene(
@@ -170,11 +172,12 @@ def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, c
         window=window,
         map=upright_map(
             in_bin,
+            height,
             labels_small,
             known_small,
-            seen=seen,
+            some=points,
             pixel_m=pixel_m,
-            image_from_bin=_projection(frame.camera, camera_from_bin, small),
+            image_from_bin=image_from_bin,
             camera_from_bin=camera_from_bin,
             support=support,
         ),
@@ -183,7 +186,7 @@ def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, c
         length_m=facts.length,
         mass_kg=facts.mass,
         longer_side=facts.longer_side @ rotation[:, :2].T,
-        on_top=_on_top(in_bin[2], labels_small, known_small, count),
+        on_top=_on_top(height, labels_small, known_small, count),
     )
 
 
@@ -222,6 +225,15 @@ def _projection(camera: PinholeCamera, camera_from_bin: Transform, small: tuple[
     return intrinsics @ np.column_stack([camera_from_bin.rotation, camera_from_bin.translation_m])
 
 
+def _cloud_in_bin(
+    depth_m: np.ndarray, camera_from_bin: Transform, image_from_bin: np.ndarray, small: tuple[slice, slice]
+) -> Cloud:
+    """The cloud of a strided window of a depth image (see _projection), in the bin's frame."""
+    back = np.linalg.inv(image_from_bin[:, :3])
+    shift = camera_from_bin.inverse().translation_m
+    return Cloud(np.ascontiguousarray(depth_m[small]), np.column_stack([back, shift]))
+
+
 @dataclass(frozen=True, eq=False)
 class _Facts:
     middle: np.ndarray
@@ -230,14 +242,14 @@ class _Facts:
     longer_side: np.ndarray
 
 
-def _facts(points: list[np.ndarray], label: np.ndarray, count: int) -> _Facts:
+def _facts(points: np.ndarray, label: np.ndarray, count: int) -> _Facts:
     """Middles (K, 3), lengths (K,), masses (K,) and longer sides (K, 2) of the objects, in the bin's frame.
 
     Seen from a camera the near parts of an object hold more pixels than the far ones; over an object's own height
     that difference is small.
 
     Args:
-        points: x, y and z (P,) of measured points on objects [m, bin's frame], and label (P,) whose each is.
+        points: (3, P) measured points on objects [m, bin's frame], and label (P,) whose each is.
     """
     label = label.astype(np.intp)
     total = np.maximum(np.bincount(label, minlength=count), 1)
@@ -260,6 +272,12 @@ def _facts(points: list[np.ndarray], label: np.ndarray, count: int) -> _Facts:
 
 def _on_top(height: np.ndarray, labels: np.ndarray, known: np.ndarray, count: int) -> np.ndarray:
     """How little each object is covered (K,): looks across its outline in eight directions."""
+    x, y, width, height_px = cv2.boundingRect((labels >= 0).view(np.uint8))
+    round_all = (
+        slice(max(y - _RING_PX - 1, 0), y + height_px + _RING_PX + 1),
+        slice(max(x - _RING_PX - 1, 0), x + width + _RING_PX + 1),
+    )
+    height, labels, known = height[round_all], labels[round_all], known[round_all]
     # A border as wide as the look is far, in which the image's last pixels go on.
     border = (_RING_PX,) * 4
     labels = cv2.copyMakeBorder(labels, *border, cv2.BORDER_REPLICATE)

@@ -12,13 +12,15 @@ import cv2
 import numpy as np
 
 from vlm_picking.grasp import Gripper
+from vlm_picking.planning.burden import burdened
 from vlm_picking.planning.cup_rim import (
     BESIDE,
+    COARSE,
     DIRECTIONS,
-    FITTED,
     LIP,
     axes_across,
     first_normals,
+    fitted,
     follows_m,
     gives_m,
     inwards,
@@ -36,19 +38,20 @@ from vlm_picking.planning.proposal import (
 from vlm_picking.planning.quality import SUCTION, success
 from vlm_picking.planning.scene import Scene
 
-_SPOTS = 1000
+_SPOTS = 600
 _SPOTS_OF_EACH = (20, 160)
-_APART_M, _REFINED, _REFINED_OF_EACH = 0.01, 400, (24, 400)
-_ROUGHLY_SEALED, _LEAST_SEALED = 0.6, 0.93
+_APART_M, _REFINED, _REFINED_OF_EACH = 0.05, 240, (12, 400)
+_ROUGHLY_SEALED, _LEAST_SEALED = 0.6, 0.9
 _LEAK = 0.15
 _ABOVE_M = (0.006, 0.014, 0.026, 0.042, 0.06, 0.08)
 _TUBE_ABOVE_M = (0.1, 0.12)
 _ROUND = 12
-_SPARE_M = 0.002
-_ENOUGH_PIXELS = 20_000
+_SPARE_M, _SINKS = 0.002, 0.3
+_MANY_PIXELS, _ENOUGH_PIXELS = 8_000, 10_000
 _CLEAR_M = 0.01
 _SHAKE = 6.0  # m/s^2 that a robot's motion adds to gravity
 _CUP_SHARE = 0.72  # of the cup's outer area that holds
+_HALF_AT = 0.7  # of that, a load for which "hold" is one half
 _FRICTION, _TIP = 0.6, 0.8  # of a rubber lip; moment that opens the lip, in force times radius
 
 
@@ -63,14 +66,15 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
     if not len(row):
         rejected["too narrow for the cup"] += int(scene.readable.sum())
         return Proposals.none(gripper)
+    balance = burdened(scene.map, balance)
     contact = scene.cloud[row, column]
     normal, contact = first_normals(scene, contact, owner, radius)
-    rings = rings_of(scene, contact, normal, owner, radius)
+    rings = rings_of(scene, contact, normal, owner, radius, directions=COARSE)
     normal, contact, off = refit(contact, normal, rings, radius)
     good = meets(off, rings.own, follows_m(gripper, contact))
     rough = reject_in_turn(
         [
-            ("too little depth at the contact", rings.known[:, FITTED].mean(axis=1) < LEAST_MEASURED),
+            ("too little depth at the contact", fitted(rings.known).mean(axis=1) < LEAST_MEASURED),
             ("rim would not seal", good[:, LIP].mean(axis=2).min(axis=1) < _ROUGHLY_SEALED),
         ],
         rejected,
@@ -88,12 +92,12 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
         follows = follows_m(gripper, contact)
         good = meets(off, rings.own, follows)
     share = good.mean(axis=2)
-    sealed, measured = share[:, LIP].min(axis=1), rings.known[:, FITTED].mean(axis=1)
+    sealed, measured = share[:, LIP].min(axis=1), fitted(rings.known).mean(axis=1)
     # Higher than the lip gives way, just beside it, is what the cup would press on.
     outside = slice(BESIDE.start * DIRECTIONS, None)
     beside = ((off[:, outside] > (2 * follows + 0.002)[:, None]) & ~rings.own[:, outside]).mean(axis=1)
     tilt = np.arccos(np.clip(normal @ scene.up.astype(np.float32), -1, 1))
-    room = _room_above(scene, contact, normal, gripper)
+    room = _room_above(scene, contact, normal, owner, gripper)
     alive = reject_in_turn(
         [
             ("too little depth at the contact", measured < LEAST_MEASURED),
@@ -104,13 +108,14 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
         ],
         rejected,
     )
-    lever = np.linalg.norm(np.cross(contact - balance[owner], scene.up), axis=1)
+    arm = contact - balance[owner]
+    lever = np.linalg.norm(arm - np.outer(arm @ scene.up, scene.up), axis=1)
     need = _needed(scene.mass_kg[owner], lever, tilt, radius)
     terms = {
         "seal": np.clip(1 - (1 - sealed) / _LEAK, 0, 1),
         "margin": share[:, BESIDE.start],
         "flatness": np.exp(-np.square(gives_m(off, rings.own, follows) / follows)),
-        "hold": 1 / (1 + np.square(need / (0.5 * gripper.vacuum_pa * np.pi * radius**2 * _CUP_SHARE))),
+        "hold": 1 / (1 + np.square(need / (_HALF_AT * gripper.vacuum_pa * np.pi * radius**2 * _CUP_SHARE))),
         "center": np.exp(-np.square(lever / np.maximum(0.5 * scene.length_m[owner], radius))),
         "tilt": np.clip(np.cos(tilt), 0, 1),
         "measured": measured,
@@ -154,13 +159,22 @@ def _spots(scene: Scene, radius_m: float) -> tuple[np.ndarray, np.ndarray, np.nd
     inner[1:] &= labels[1:] == labels[:-1]
     inner[0] = inner[-1] = 0
     inner[:, 0] = inner[:, -1] = 0
-    edge_px = cv2.distanceTransform(inner, cv2.DIST_L2, 3)
-    pixel = np.flatnonzero((edge_px > 0) & scene.known[window])
+    left, top, width, height = cv2.boundingRect(inner)
+    # With a frame of nothing, from which the distances count.
+    top, left = max(top - 1, 0), max(left - 1, 0)
+    inner = np.ascontiguousarray(inner[top : top + height + 2, left : left + width + 2])
+    top, left, (height, width) = top + window[0].start, left + window[1].start, inner.shape
+    # Of many pixels every fourth tells as much.
+    every = 2 if cv2.countNonZero(inner) > _MANY_PIXELS else 1
+    sparse = slice(top, top + height, every), slice(left, left + width, every)
+    labels, depth = scene.labels[sparse], scene.depth_m[sparse]
+    edge_px = cv2.distanceTransform(inner, cv2.DIST_L2, 3)[::every, ::every]
+    pixel = np.flatnonzero((edge_px > 0) & scene.known[sparse])
     row, column = np.divmod(pixel.astype(np.int32), np.int32(labels.shape[1]))
-    owner = labels.ravel()[pixel].astype(np.int64)
-    balance = _balance(scene, row + window[0].start, column + window[1].start, owner)
+    owner = labels.ravel()[pixel].astype(np.intp)
+    balance = _balance(scene, top + every * row, left + every * column, owner)
     deep, count = edge_px.ravel()[pixel], len(scene.readable)
-    depth_m = np.bincount(owner, weights=scene.depth_m[window].ravel()[pixel], minlength=count)
+    depth_m = np.bincount(owner, weights=depth.ravel()[pixel], minlength=count)
     radius_px = radius_m * scene.camera.fx * np.bincount(owner, minlength=count) / np.maximum(depth_m, 1e-6)
     most = np.zeros(count)
     np.maximum.at(most, owner, deep.astype(np.float64))  # slow on mixed types
@@ -172,13 +186,13 @@ def _spots(scene: Scene, radius_m: float) -> tuple[np.ndarray, np.ndarray, np.nd
     objects = np.count_nonzero(np.bincount(owner))
     each = int(np.clip(_SPOTS // objects, *_SPOTS_OF_EACH))
     size = np.maximum(np.bincount(owner, minlength=count), 1)
-    step = np.maximum(1, np.sqrt(size / each)).astype(np.int64)[owner]
+    step = np.maximum(1, np.sqrt(size / each)).astype(np.int32)[owner]
     on_grid = (column % step == step // 2) & (row % step == step // 2)
     middle = [np.bincount(owner, weights=w, minlength=count) / size for w in (column, row)]
     off = np.square(column - middle[0][owner]) + np.square(row - middle[1][owner])
     chosen = np.concatenate([np.flatnonzero(on_grid), best_one_of_each(owner, -off), best_one_of_each(owner, deep)])
     chosen = np.unique(chosen)
-    return row[chosen] + window[0].start, column[chosen] + window[1].start, owner[chosen], balance
+    return top + every * row[chosen], left + every * column[chosen], owner[chosen], balance
 
 
 def _worth_moving(
@@ -192,14 +206,14 @@ def _worth_moving(
 ) -> np.ndarray:
     """Rows of the most promising spots of each object, spread over it: only they are worth further turns."""
     away = np.linalg.norm(contact - balance[owner], axis=1) / np.maximum(scene.length_m[owner], 1e-3)
-    hits = np.clip(-_room_above(scene, contact, normal, gripper), 0, _CLEAR_M) / _CLEAR_M
+    hits = np.clip(-_room_above(scene, contact, normal, owner, gripper, coarse=True), 0, _CLEAR_M) / _CLEAR_M
     tilt = np.arccos(np.clip(normal @ scene.up.astype(np.float32), -1, 1))
     share = good.mean(axis=2)
     lip, beside = share[:, LIP] @ [0.43, 0.57], share[:, BESIDE] @ [0.67, 0.33]
     score = 0.7 * lip + 0.3 * beside - 0.3 * away - 0.5 * hits - 2 * np.maximum(tilt - gripper.max_tilt_rad, 0)
     # With few objects there is time to look more closely at each.
     limit = int(np.clip(_REFINED // len(np.unique(owner)), *_REFINED_OF_EACH))
-    apart = _APART_M * np.sqrt(_REFINED_OF_EACH[0] / limit)
+    apart = _APART_M / np.sqrt(limit)
     return spread_of_each(owner, score, position_m=contact, apart_m=apart, limit=limit)
 
 
@@ -235,21 +249,40 @@ def _needed(mass_kg: np.ndarray, lever_m: np.ndarray, tilt: np.ndarray, radius_m
     return weight * np.cos(tilt) + np.hypot(shear / _FRICTION, moment / (_TIP * radius_m))
 
 
-def _room_above(scene: Scene, contact: np.ndarray, normal: np.ndarray, gripper: Gripper) -> np.ndarray:
+def _room_above(
+    scene: Scene,
+    contact: np.ndarray,
+    normal: np.ndarray,
+    owner: np.ndarray,
+    gripper: Gripper,
+    *,
+    coarse: bool = False,
+) -> np.ndarray:
     """Least height (N,) [m] of the cup and its tube over whatever lies under them on the approach; below 0: a hit.
 
-    The cup passes along the whole approach, so its edge is looked at all along; the tube stands above that.
+    The cup passes along the whole approach, so its edge is looked at all along; the tube stands above that. Where it
+    only meets the object itself it may press into it a little, as a lip does on what is round.
+
+    Args:
+        coarse: look at a quarter of the places, for a first choice.
     """
     first, second = axes_across(normal)
-    angle = np.arange(_ROUND) * (2 * np.pi / _ROUND)
+    every = 2 if coarse else 1
+    angle = np.arange(0, _ROUND, every) * (2 * np.pi / _ROUND)
     lip, tube = gripper.cup_radius_m + _SPARE_M, gripper.tube_radius_m + _SPARE_M
     rings = [(lip, above) for above in _ABOVE_M] + [(tube, above) for above in _TUBE_ABOVE_M]
     place = np.concatenate(
-        [np.column_stack([r * np.cos(angle), r * np.sin(angle), np.full(_ROUND, up)]) for r, up in rings]
+        [np.column_stack([r * np.cos(angle), r * np.sin(angle), np.full(len(angle), up)]) for r, up in rings[::every]]
     ).astype(np.float32)
     row, column, height = scene.map.cells_over(contact, (first, second, normal), place)
-    beside = cv2.dilate(scene.map.top, np.ones((3, 3), np.uint8))
-    return (height - beside[row, column]).min(axis=1)
+    around = np.ones((3, 3), np.uint8)
+    beside, lowest, highest = (
+        cv2.dilate(scene.map.top, around),
+        cv2.erode(scene.map.owner, around)[row, column],
+        cv2.dilate(scene.map.owner, around)[row, column],
+    )
+    own = (lowest == owner[:, None]) & (highest == lowest)
+    return (height - beside[row, column] + own * np.float32(_SINKS * gripper.cup_radius_m)).min(axis=1)
 
 
 def _along(approach: np.ndarray, direction: np.ndarray) -> np.ndarray:

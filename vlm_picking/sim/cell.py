@@ -1,7 +1,8 @@
 """A robot cell in physics: a settled scene, a hand, and one pick after the other from start to end.
 
-A pick: approach along the grasp's axis, close with limited force (or seal), lift, shake, hold. Jaws hold by friction;
-a cup holds with at most the force that its seal, measured on the true surface, gives it, and lets go beyond that.
+A pick: approach along the grasp's axis, close with limited force (or seal), lift out of the bin, shake, hold. Jaws hold
+by friction; a cup holds with at most the force that its seal, measured on the true surface, gives it, and lets go
+beyond that.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,7 @@ PRE_OPENING_M = 0.008
 """Jaws come down this much wider than what they will hold."""
 _HELD_RISE_M, _HELD_WITHIN_M = 0.6 * LIFT_M, 0.2
 _MOVED_M = 0.02
+_OVER_THE_WALLS_M = 0.02
 _SETTLE_S, _RESETTLE_S = 0.6, 0.8
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
@@ -134,7 +136,8 @@ class PickCell:
         elif not stopped:
             self._hand.press()
             seal = self.vacuum.seal()
-        self._hand.carry()
+        # Shaken between walls that are higher than that, it would be the wall that is tested.
+        self._hand.carry(max(LIFT_M, self.scene.crate.inner_m[2] + _OVER_THE_WALLS_M))
         self._on_step = None
         rise = self._centres()[:, 2] - before[:, 2]
         near = np.linalg.norm(self._centres() - self._hand.position_m, axis=1) < _HELD_WITHIN_M

@@ -13,6 +13,8 @@ GRIP_FORCE_N = 30.0
 """How hard each finger presses at most; a Robotiq 2F-85 can be set from 20 to 235 N, a Franka Hand from 30 to 70 N."""
 PAD_FRICTION = 0.8
 """Rubber pads on plastic, cardboard or metal; the pads' value holds against every object."""
+PAD_TORSION_M = 0.01
+"""Friction of a pad against turning, relative to its force: that of a patch of some 19 mm."""
 _PALM_HEIGHT_M = 0.06
 _TUBE_M = 0.12
 _GREY, _DARK = [0.25, 0.26, 0.28, 1.0], [0.08, 0.08, 0.09, 1.0]
@@ -53,7 +55,8 @@ def add_hand(spec: mujoco.MjSpec, gripper: Gripper, *, n_objects: int) -> None:
 def _jaws(spec: mujoco.MjSpec, hand, gripper: Gripper) -> None:
     half_opening, thick = gripper.max_opening_m / 2, gripper.finger_thickness_m
     reach = gripper.finger_length_m
-    palm = [gripper.finger_width_m / 2, half_opening + thick, _PALM_HEIGHT_M / 2]
+    width, length = gripper.palm_m
+    palm = [width / 2, length / 2, _PALM_HEIGHT_M / 2]
     _geom(hand, "palm", mujoco.mjtGeom.mjGEOM_BOX, palm, [0, 0, -reach - palm[2]], _DARK)
     for name, side in zip(FINGERS, (-1.0, 1.0), strict=True):
         finger = hand.add_body(name=name, gravcomp=1.0)
@@ -71,6 +74,9 @@ def _jaws(spec: mujoco.MjSpec, hand, gripper: Gripper) -> None:
         )
         size = [gripper.finger_width_m / 2, thick / 2, reach / 2]
         _geom(finger, name, mujoco.mjtGeom.mjGEOM_BOX, size, [0, side * thick / 2, -reach / 2], _GREY)
+        knuckle = [width / 2, gripper.knuckle_m / 2, _PALM_HEIGHT_M / 2]
+        place = [0, side * knuckle[1], -reach - knuckle[2]]
+        _geom(finger, f"{name}_knuckle", mujoco.mjtGeom.mjGEOM_BOX, knuckle, place, _DARK)
         motor = spec.add_actuator(
             name=name,
             target=name,
@@ -125,6 +131,6 @@ def _geom(body, name: str, shape, size: list, pos: list, rgba: list, solref: tup
         conaffinity=1,
         condim=4,
         priority=1,
-        friction=[PAD_FRICTION, 0.01, 0.002],
+        friction=[PAD_FRICTION, PAD_TORSION_M, 0.002],
         solref=list(solref),
     )

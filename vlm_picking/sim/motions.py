@@ -11,6 +11,7 @@ from vlm_picking.sim.vacuum import Vacuum
 from vlm_picking.transform import Transform
 
 LIFT_M = 0.2
+"""How far a hand lifts what it holds, at least."""
 STEP_S = 0.01
 """How often paths are updated, forces are watched and `on_step` is called."""
 TOUCH_N, CRASH_N = 3.0, 25.0
@@ -147,11 +148,11 @@ class Motions:
             there = start + (step + 1) / steps * _PRESS_M * axis
             self.wait(STEP_S, lambda _, there=there: there)
 
-    def carry(self) -> None:
-        """Lift, shake and hold."""
+    def carry(self, lift_m: float) -> None:
+        """Lift by `lift_m`, shake and hold."""
         start = self.position_m
         self.wait(_DWELL_S, lambda _: start)  # what the press has squeezed springs back
-        top = start + [0.0, 0.0, LIFT_M]
+        top = start + [0.0, 0.0, lift_m]
 
         def lifted(share: float) -> np.ndarray:
             return start + (top - start) * (share * share * (3 - 2 * share))
@@ -160,7 +161,7 @@ class Motions:
             axis = np.array([1.0, 0.0, 0.0]) if share < 0.5 else np.array([0.0, 1.0, 0.0])
             return top + _SHAKE_M * np.sin(2 * np.pi * 2 * _SHAKES * share) * axis
 
-        self._watched(1.5 * LIFT_M / _LIFT_SPEED, lifted)
+        self._watched(1.5 * lift_m / _LIFT_SPEED, lifted)
         self._watched(_SHAKE_S, shaken)
         self._watched(_HOLD_S, lambda _: top)
 

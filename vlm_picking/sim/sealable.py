@@ -1,6 +1,9 @@
-"""Whether a cup could hold an object at all: the physics' own seal and load, tried on the true surface that a camera
-sees.
+"""Whether a cup could hold an object at all: the physics' own seal and load on the true surface that a camera sees, and
+a trial of the best of these spots.
 """
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import mujoco
 import numpy as np
@@ -17,11 +20,21 @@ from vlm_picking.transform import Transform
 HOLDS_LOADS = 1.5
 """What lifting and shaking add to the load at rest."""
 _SAMPLES = 120
+_TRIALS, _APART_M = 8, 0.012
+_LEAST_LOAD_N = 0.1
 _RING = 8
 _GRAVITY = 9.81
 
 
-def has_seal(
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Spot:
+    """A place where a cup seals: its pose at contact, and what it holds there over what the load at rest needs."""
+
+    world_from_grasp: Transform
+    spare: float
+
+
+def sealing_spots(
     cell: PickCell,
     index: int,
     seen: np.ndarray,
@@ -30,8 +43,8 @@ def has_seal(
     world_from_camera: Transform,
     gripper: Gripper,
     rng: np.random.Generator,
-) -> bool:
-    """Whether a cup finds a place on object `index` where it seals, and holds 1.5 times the load there.
+) -> list[Spot]:
+    """Where a cup seals on object `index` and carries its load at rest, the strongest first.
 
     At most 120 of the object's visible pixels are tried, each with the true point and normal that a ray through it
     meets: the normal within the gripper's tilt from straight up, the straight approach free, and `seal_share` there.
@@ -42,13 +55,12 @@ def has_seal(
         seen: (H, W) bool, the pixels that show the object to `camera`.
         rng: chooses the pixels.
     """
-    thing = cell.scene.objects[index]
-    if not is_tight(thing):
-        return False
+    if not is_tight(cell.scene.objects[index]):
+        return []
     body, radius = int(cell.body_of_object[index]), gripper.cup_radius_m
     force, moment = resting_load(cell, index)
     origin = cell.data.xpos[body]
-    pixels = np.argwhere(seen)
+    pixels, spots = np.argwhere(seen), []
     for v, u in pixels[rng.permutation(len(pixels))[:_SAMPLES]]:
         ray = world_from_camera.rotation @ camera.deproject(np.array([u, v], float), np.array(1.0)).ravel()
         surface = _surface(cell, body, world_from_camera.translation_m, ray / np.linalg.norm(ray))
@@ -57,12 +69,41 @@ def has_seal(
         point, normal = surface
         if normal[2] < np.cos(gripper.max_tilt_rad):
             continue
-        needed = HOLDS_LOADS * _needed(force, moment + np.cross(origin - point, force), -normal, radius)
+        needed = _needed(force, moment + np.cross(origin - point, force), -normal, radius)
         rotation = _facing(normal)
         if needed > holding_force_n(1.0, radius) or not _is_free(cell, point, rotation, gripper):
             continue
-        seal = seal_share(cell.model, cell.data, body, point, rotation, radius)
-        if holding_force_n(seal, radius) >= needed:
+        held = holding_force_n(seal_share(cell.model, cell.data, body, point, rotation, radius), radius)
+        if held > max(needed, 0.0):
+            spots.append(Spot(world_from_grasp=Transform(rotation, point), spare=held / max(needed, _LEAST_LOAD_N)))
+    return sorted(spots, key=lambda spot: -spot.spare)
+
+
+def has_seal(spots: Sequence[Spot]) -> bool:
+    """Whether one of an object's sealing spots holds 1.5 times its load at rest."""
+    return any(spot.spare >= HOLDS_LOADS for spot in spots)
+
+
+def seal_holds(mount: Callable[[], PickCell], index: int, spots: Sequence[Spot]) -> bool:
+    """Whether object `index`, and nothing else, hangs on a cup at the end of a pick from one of its sealing spots.
+
+    Tried are the strongest, at most eight of them, 12 mm apart: what lies on an object or hooks it may keep it down
+    though it seals.
+
+    Args:
+        mount: gives the cell with the cup, as it was before the first pick.
+    """
+    tried: list[np.ndarray] = []
+    for spot in spots:
+        place = spot.world_from_grasp.translation_m
+        if len(tried) == _TRIALS:
+            break
+        if any(np.linalg.norm(place - other) < _APART_M for other in tried):
+            continue
+        tried.append(place)
+        cell = mount()
+        cell.wants(index)
+        if cell.pick(spot.world_from_grasp).held == (index,):
             return True
     return False
 
