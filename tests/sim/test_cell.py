@@ -78,7 +78,7 @@ def test_a_load_is_lifted_clear_of_the_walls():
         opening_m=0.04,
         on_step=lambda cell: highest.append(cell.data.xpos[cell.body_of_object[0]][2]),
     )
-    assert max(highest) > 0.25 + 0.05
+    assert max(highest) > 0.25 + 0.035, "its lower side passes the walls"
 
 
 def test_a_restart_brings_the_same_again():
