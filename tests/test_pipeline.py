@@ -33,19 +33,19 @@ def pipeline(simulated_bin):
         ("how many wrenches?", Status.ABSENT, 0, "no wrench"),
         ("is there a green mug?", Status.ABSENT, 0, "no green mug"),
         ("is there anything purple?", Status.ABSENT, 0, "no purple object"),
-        ("is there a giraffe?", Status.UNCERTAIN, 0, "not sure about a giraffe"),
+        ("is there a giraffe?", Status.UNCERTAIN, None, "not sure about a giraffe"),
         ("is there a striped mug?", Status.UNCERTAIN, 2, "mug"),
         ("is there a cardboard box?", Status.PRESENT, 1, "cardboard box"),
         ("is there a mug for coffee?", Status.UNCERTAIN, 2, "mug"),
         ("is there a carton with giraffes?", Status.UNCERTAIN, 1, "carton"),
         ("is there a golden mug?", Status.UNCERTAIN, 2, "mug"),
-        ("is there anything golden?", Status.UNCERTAIN, None, "object"),
+        ("is there anything golden?", Status.UNCERTAIN, ..., "object"),
     ],
 )
 def test_answers(pipeline, simulated_bin, sentence, status, count, in_text):
     answer = pipeline.run(simulated_bin.frame, sentence).answer
     assert answer.status is status, answer
-    assert count in (None, answer.count), answer
+    assert count in (..., answer.count), answer
     assert in_text in answer.text
     assert answer.reason
 

@@ -52,8 +52,11 @@ class TargetSight:
 
     @property
     def is_counted(self) -> bool:
-        """Whether the boxes tell how many there are: not where a verdict says that there is more than boxes show."""
-        return self.verdict is None or len(self.present) > 0 or self.status is Status.ABSENT
+        """Whether the boxes tell how many there are: not where a verdict says that there is more than boxes show, nor
+        where nobody could tell.
+        """
+        seen = len(self.present) > 0 or (self.verdict is None and len(self.maybe) > 0)
+        return seen or self.status is Status.ABSENT
 
     @property
     def likelihood(self) -> np.ndarray:
