@@ -1,5 +1,6 @@
-"""Cuts what stands above the floor into smooth patches, at steps and creases of the depth, and joins patches again."""
+"""Cuts what stands above the floor into smooth patches, at steps and creases of the depth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +15,6 @@ _FINEST_CREASE_M = 0.0015
 _LOWEST_M = 0.003
 _FEW_HOLES = 0.98
 _SMALLEST_SEED_PX = 12
-_SURROUNDED = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,54 +126,6 @@ def grow(seeds: np.ndarray, where: np.ndarray) -> np.ndarray:
     return np.where(home[piece, label], label, 0).astype(np.int32)
 
 
-def join(patches: Patches, *, limit: float = 0.9, smallest_px: int = 60) -> tuple[np.ndarray, int]:
-    """Join neighbours whose border is no crease, small patches with a neighbour, and hollows with what surrounds them.
-
-    Returns:
-        (H, W) int32 labels 1..count, and count.
-    """
-    size = np.bincount(patches.label.ravel(), minlength=patches.count + 1).astype(np.float64)
-    parent = np.arange(patches.count + 1)
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    first, second, length, strength = borders(patches.label, patches.crease)
-    for k in np.argsort(strength, kind="stable"):
-        a, b = root(first[k]), root(second[k])
-        if a == b:
-            continue
-        smaller = min(size[a], size[b])
-        if (strength[k] < limit and length[k] > 0.5 * np.sqrt(smaller)) or smaller < smallest_px:
-            parent[b] = a
-            size[a] += size[b]
-    label, count = _renamed(patches.label, np.array([root(i) for i in range(patches.count + 1)]))
-    return _renamed(label, _surrounding(label, count, patches))
-
-
-def _renamed(label: np.ndarray, name: np.ndarray) -> tuple[np.ndarray, int]:
-    kept, names = np.unique(name, return_inverse=True)
-    return names.astype(np.int32)[label], len(kept) - 1
-
-
-def _surrounding(label: np.ndarray, count: int, patches: Patches) -> np.ndarray:
-    """For each label itself, or the label that surrounds it where it is a hollow: a cup's inside belongs to its rim."""
-    name = np.arange(count + 1)
-    first, second, length, _ = borders(label, patches.crease)
-    outline = outlines(label, count)
-    for a, b, shared in zip(np.r_[first, second], np.r_[second, first], np.r_[length, length], strict=True):
-        if shared > _SURROUNDED * outline[a] and name[b] == b and _top(label == b, patches) > _top(label == a, patches):
-            name[a] = b
-    return name
-
-
-def _top(mask: np.ndarray, patches: Patches) -> float:
-    return float(np.percentile(patches.above_m[mask], 90))
-
-
 def outlines(label: np.ndarray, count: int) -> np.ndarray:
     """(count + 1,) length of each label's outline [px]."""
     length = np.zeros(count + 1)
@@ -183,27 +135,34 @@ def outlines(label: np.ndarray, count: int) -> np.ndarray:
     return length
 
 
-def borders(label: np.ndarray, crease: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """All pairs of labels (H, W) that touch: a < b (0 left out), the border's length [px], and how sharp it is.
+def borders(
+    label: np.ndarray, sharpness: np.ndarray | None = None, levels: Sequence[float] = ()
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All pairs of labels (H, W) that touch.
 
-    One passage without a crease makes two patches one surface, so the lower third of the border counts.
+    Args:
+        sharpness: (H, W) of an edge; needed for levels.
+
+    Returns:
+        (P,) the smaller label, (P,) the larger one, 0 left out; (P, 1 + len(levels)) length of their border [px], and
+        of what of it is sharper than each level.
     """
-    edge = cv2.dilate(crease, np.ones((3, 3), np.uint8))
+    keys, sharp = [], []
     count = int(label.max(initial=0)) + 1
-    keys, values = [], []
-    for one, other, here, there in (
-        (label[:, :-1], label[:, 1:], edge[:, :-1], edge[:, 1:]),
-        (label[:-1], label[1:], edge[:-1], edge[1:]),
+    for here, there in (
+        ((slice(None), slice(None, -1)), (slice(None), slice(1, None))),
+        ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
     ):
+        one, other = label[here], label[there]
         touching = (one != other) & (one > 0) & (other > 0)
         a, b = one[touching], other[touching]
         keys.append(np.minimum(a, b).astype(np.int64) * count + np.maximum(a, b))
-        values.append(np.maximum(here[touching], there[touching]))
-    keys, values = np.concatenate(keys), np.concatenate(values)
-    order = np.lexsort((values, keys))
-    key, first, length = np.unique(keys[order], return_index=True, return_counts=True)
-    sharpness = values[order][first + length // 3]
-    return key // count, key % count, length, sharpness
+        if sharpness is not None:
+            sharp.append(np.maximum(sharpness[here][touching], sharpness[there][touching]))
+    key, pair = np.unique(np.concatenate(keys), return_inverse=True)
+    columns = [None, *((np.concatenate(sharp) > level).astype(np.float64) for level in levels)]
+    length = np.stack([np.bincount(pair, weights=column, minlength=len(key)) for column in columns], axis=1)
+    return key // count, key % count, length
 
 
 def cut_off(label: np.ndarray, count: int, out_of_view: np.ndarray) -> np.ndarray:
@@ -215,7 +174,8 @@ def cut_off(label: np.ndarray, count: int, out_of_view: np.ndarray) -> np.ndarra
     beside = cv2.dilate(out_of_view.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     out = np.bincount(label[beside], minlength=count + 1) > np.maximum(4, 0.1 * outline)
     out[0] = False
-    first, second, length, _ = borders(label, np.zeros(label.shape, np.float32))
+    first, second, length = borders(label)
+    length = length[:, 0]
     while True:
         shared = np.zeros(count + 1)
         np.add.at(shared, first, length * out[second])

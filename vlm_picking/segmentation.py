@@ -6,7 +6,8 @@ from scipy.ndimage import find_objects
 
 from vlm_picking.detections import Detections, box_iou
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.regions import Patches, cut, cut_off, join
+from vlm_picking.joining import join
+from vlm_picking.regions import Patches, cut, cut_off
 from vlm_picking.support import Support
 
 _SMALLEST_AREA_M2 = 1.5e-4
@@ -32,7 +33,7 @@ def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
     if support is None:
         return Detections.empty()
     patches = cut(frame, support)
-    label, count = join(patches)
+    label, count = join(frame, patches)
     out = cut_off(label, count, patches.out_of_view)
     on_wall, in_corner = _beyond_flat_floor(frame, support)
     pixel_area = np.square(np.nan_to_num(frame.depth_m)) / (frame.camera.fx * frame.camera.fy)
@@ -74,7 +75,7 @@ def masks_from_boxes(frame: RgbdFrame, detections: Detections, support: Support 
     if not len(detections):
         return detections.replace(mask=np.zeros((0, *shape), bool))
     patches = cut(frame, support)
-    joined, count = join(patches)
+    joined, count = join(frame, patches)
     masks = [_mask_in_box(frame, box, patches, joined, count, support is not None) for box in detections.xyxy]
     return detections.replace(mask=np.stack(masks))
 

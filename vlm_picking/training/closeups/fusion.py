@@ -59,7 +59,7 @@ def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
         ModelError: one of them could not look.
     """
     answers = []
-    for scene, (frame, truth) in enumerate(_frames(scenes)):
+    for scene, (frame, truth) in enumerate(rendered_frames(scenes, seed=FIRST_SEED)):
         pixels = np.bincount(truth.ids.ravel(), minlength=256)
         asked = questions(truth.objects, pixels, detector, np.random.default_rng((FIRST_SEED, scene)))
         asked = [question for question in asked if classifier.knows(question.phrase)]
@@ -173,8 +173,8 @@ def measure_fusion(answers: list[Answer], weights: tuple[float, float, float]) -
     }
 
 
-def _frames(scenes: int) -> Iterator[tuple[RgbdFrame, object]]:
-    """RGB-D frames with their FrameTruth."""
+def rendered_frames(scenes: int, *, seed: int) -> Iterator[tuple[RgbdFrame, object]]:
+    """RGB-D frames of the scenes from `seed` on, with noise and holes, each with its FrameTruth."""
     from vlm_picking.sim.canvas import open_gl
     from vlm_picking.sim.render import SceneRenderer
     from vlm_picking.sim.scene import make_scene
@@ -184,8 +184,8 @@ def _frames(scenes: int) -> Iterator[tuple[RgbdFrame, object]]:
 
     gl = open_gl()
     for number in range(scenes):
-        rng = np.random.default_rng((FIRST_SEED + number, _STREAM))
-        scene = make_scene(FIRST_SEED + number)
+        rng = np.random.default_rng((seed + number, _STREAM))
+        scene = make_scene(seed + number)
         with SceneRenderer(scene, gl=gl) as renderer:
             rendered = renderer.render(random_view(rng, scene.crate, width=_WIDTH, height=_HEIGHT))
             frame, truth = capture(rendered, rng, stamp_ns=number + 1), frame_truth(scene, rendered)
