@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vlm_picking import cli
-from vlm_picking.bench.clear import Clearing, ClearingPick, _choose, clear_figures, run_clear
+from vlm_picking.bench.clear import Clearing, ClearingPick, FailedPick, _choose, clear_figures, run_clear
 from vlm_picking.bench.pool import Job
 from vlm_picking.errors import ConfigError
 from vlm_picking.grasp import GraspCandidate, GripperKind
@@ -17,21 +17,45 @@ from vlm_picking.transform import Transform
 JOB = Job(model="oracle", device="cpu", grippers=("suction_30mm", "robotiq_2f85"))
 
 
-def grasp(key, x_m):
+HERE = Transform(np.eye(3), np.zeros(3))
+
+
+def grasp(key, x_m, *, gripper="cup", quality=0.5):
     return GraspCandidate(
-        id=key, object_id=key, label="object", gripper="cup", kind=GripperKind.SUCTION, quality=0.5,
+        id=key, object_id=key, label="object", gripper=gripper, kind=GripperKind.SUCTION, quality=quality,
         camera_from_grasp=Transform(np.eye(3), np.array([x_m, 0.0, 1.0])), center_px=(0.0, 0.0),
     )  # fmt: skip
 
 
+def failed(x_m, *, gripper="cup", cause="pulled off"):
+    return FailedPick(place_m=np.array([x_m, 0.0, 1.0]), gripper=gripper, cause=cause)
+
+
 def test_places_that_failed_are_left_for_others_and_given_up_after_three():
     here, there = grasp(0, 0.0), grasp(1, 0.1)
-    place, still = Transform(np.eye(3), np.zeros(3)), np.array([0.01, 0.0, 1.0])
-    assert _choose([here, there], place, []) is here
-    assert _choose([here, there], place, [still]) is there
-    assert _choose([here], place, [still, still]) is here
-    assert _choose([here], place, [still, still, still]) is None
-    assert _choose([], place, []) is None
+    still = failed(0.01)
+    assert _choose([here, there], HERE, []) is here
+    assert _choose([here, there], HERE, [still]) is there
+    assert _choose([here], HERE, [still, still]) is here
+    assert _choose([here], HERE, [still, still, still]) is None
+    assert _choose([], HERE, []) is None
+
+
+def test_where_one_gripper_failed_another_is_tried_before_it_fails_again():
+    cup, jaw = grasp(0, 0.0, quality=0.9), grasp(1, 0.0, gripper="jaw", quality=0.4)
+    assert _choose([cup, jaw], HERE, []) is cup
+    assert _choose([cup, jaw], HERE, [failed(0.0)]) is jaw
+    assert _choose([cup, jaw], HERE, [failed(0.0), failed(0.0, gripper="jaw")]) is cup
+    assert _choose([cup, jaw], HERE, [failed(0.0)] * 3) is jaw
+
+
+def test_no_seal_speaks_against_the_cup_all_round_and_for_good():
+    beside, far = np.array([0.05, 0.0, 1.0]), np.array([0.5, 0.0, 1.0])
+    assert failed(0.0, cause="no seal").is_near(beside, "cup")
+    assert not failed(0.0, cause="no seal").is_near(beside, "jaw")
+    assert not failed(0.0).is_near(beside, "cup")
+    assert failed(0.0).outlives(far) and not failed(0.0).outlives(beside)
+    assert failed(0.0, cause="no seal").outlives(beside)
 
 
 def pick(result, *, gripper="cup", held=()):

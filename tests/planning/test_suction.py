@@ -77,3 +77,28 @@ def test_a_cup_comes_nearer_to_the_objects_own_edges_than_to_a_neighbours():
         places = [(shot.bin_from_camera @ c.camera_from_grasp).translation_m for c in plan.candidates]
         in_groove.append(sum(abs(place[1]) < 0.005 and abs(place[2] - 0.04) < 0.003 for place in places))
     assert in_groove[0] > 0 and in_groove[1] == 0
+
+
+def test_one_scale_of_quality_for_cups_of_all_sizes():
+    small = load_gripper("suction_15mm")
+
+    def best(box, gripper):
+        shot = look([box])
+        plan = plan_grasps(shot.frame, shot.detections(), [gripper], support=find_support(shot.frame))
+        return max((c.quality for c in plan.candidates), default=0.0)
+
+    carton, cube = Box((0, 0, 0.05), (0.16, 0.12, 0.1)), Box((0, 0, 0.018), (0.036, 0.036, 0.036))
+    assert best(carton, CUP) > 0.8
+    # It seals there as well, but a fourth of the force on half of the lever does not lift a carton.
+    assert best(carton, small) < 0.2
+    assert best(cube, small) > 0.5
+
+
+def test_off_the_balance_a_cup_holds_less_of_the_same_object():
+    shot = look([Box((0, 0, 0.02), (0.2, 0.05, 0.04))])
+    plan = plan_grasps(shot.frame, shot.detections(), [CUP], support=find_support(shot.frame), max_per_object=20)
+    away = [abs((shot.bin_from_camera @ c.camera_from_grasp).translation_m[0]) for c in plan.candidates]
+    hold = [c.terms["hold"] for c in plan.candidates]
+    order = np.argsort(away)
+    assert away[order[-1]] > 0.04
+    assert np.all(np.diff(np.array(hold)[order]) < 0.02) and hold[order[-1]] < hold[order[0]] - 0.1

@@ -28,6 +28,10 @@ from vlm_picking.transform import Transform
 
 GEOMETRY, ORACLE_MASKS = "geometry", "oracle"
 _EMPTY_LOOKS, _FAILURES_A_PLACE, _SAME_PLACE_M = 2, 3, 0.03
+_AGAIN, _BY_ANOTHER = 0.2, 0.7
+"""What a failed pick leaves of the success expected at its place, of the same gripper and of another one."""
+_CHANGED_WITHIN_M, _NO_SEAL_WITHIN_M = 0.1, 0.06
+_NO_SEAL = "no seal"
 _MOST_PICKS = 4  # for each object: a bin whose things only roll to and fro ends, too
 _ANYTHING = "object"
 
@@ -36,6 +40,27 @@ class AnythingOracle(OracleDetector):
     """An oracle that also knows the noun "object", which is whatever can be seen."""
 
     vocabulary = OracleDetector.vocabulary | {_ANYTHING}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FailedPick:
+    """What is remembered of a pick that failed: where (3,) [m, world], by which gripper, and why."""
+
+    place_m: np.ndarray
+    gripper: str
+    cause: str
+
+    def is_near(self, place_m: np.ndarray, gripper: str) -> bool:
+        """Whether a pick at a place would be the same again; where a cup found no seal, all round it."""
+        no_seal = self.cause == _NO_SEAL and gripper == self.gripper
+        within = _NO_SEAL_WITHIN_M if no_seal else _SAME_PLACE_M
+        return float(np.linalg.norm(place_m - self.place_m)) < within
+
+    def outlives(self, place_m: np.ndarray) -> bool:
+        """Whether it still counts when something was lifted at a place: what is near lies otherwise then, but lets
+        as much air through as before.
+        """
+        return self.cause == _NO_SEAL or float(np.linalg.norm(place_m - self.place_m)) > _CHANGED_WITHIN_M
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +123,9 @@ def run_clear(job: Job, *, scenes: int, seed: int, masks: str, workers: int) -> 
 def clear_bin(job: Job, item: tuple[int, str]) -> Clearing:
     """Clear one bin, given its seed and whose masks are used.
 
-    The best candidate is carried out that is not where a pick has failed since the last success; where there are only
-    such, one that has failed fewer than three times there. It ends when two looks in a row give no grasp.
+    A pick that failed lowers what is expected of the next ones at its place, most of all by the same gripper; after
+    three of them it isn't tried there again. Failures count until something near them was lifted. It ends when two
+    looks in a row give no grasp.
     """
     seed, masks = item
     grippers = tuple(load_gripper(name) for name in job.grippers)
@@ -111,7 +137,7 @@ def clear_bin(job: Job, item: tuple[int, str]) -> Clearing:
     at_first = tools.cell.inside()
     cleared: set[int] = set()
     rows: list[ClearingPick] = []
-    failed: list[np.ndarray] = []
+    failed: list[FailedPick] = []
     empty = 0
     while tools.cell.inside() and empty < _EMPTY_LOOKS and len(rows) < _MOST_PICKS * len(at_first):
         shot = photograph_cell(scene, rng, view=view)
@@ -131,7 +157,10 @@ def clear_bin(job: Job, item: tuple[int, str]) -> Clearing:
         outcome = cell.pick(place, opening_m=grasp.opening_m)
         cell.remove(outcome.held)
         cleared.update(outcome.held)
-        failed = [] if outcome.held else [*failed, place.translation_m]
+        if outcome.held:
+            failed = [pick for pick in failed if pick.outlives(place.translation_m)]
+        else:
+            failed.append(FailedPick(place_m=place.translation_m, gripper=grasp.gripper, cause=outcome.cause))
         rows.append(
             ClearingPick(
                 **facts,
@@ -165,16 +194,18 @@ def _look(job: Job, shot: Shot, grippers: tuple, masks: str) -> tuple[PickResult
 
 
 def _choose(
-    grasps: Sequence[GraspCandidate], world_from_camera: Transform, failed: Sequence[np.ndarray]
+    grasps: Sequence[GraspCandidate], world_from_camera: Transform, failed: Sequence[FailedPick]
 ) -> GraspCandidate | None:
-    """The first candidate of those at whose place the fewest picks failed; None where that are three or more."""
-
-    def failures(grasp: GraspCandidate) -> int:
+    """The candidate of which most is expected after what has failed; None where each gripper failed thrice there."""
+    best, most = None, 0.0
+    for grasp in grasps:
         place = (world_from_camera @ grasp.camera_from_grasp).translation_m
-        return sum(float(np.linalg.norm(place - other)) < _SAME_PLACE_M for other in failed)
-
-    best = min(grasps, key=failures, default=None)
-    return None if best is None or failures(best) >= _FAILURES_A_PLACE else best
+        near = [pick for pick in failed if pick.is_near(place, grasp.gripper)]
+        again = sum(pick.gripper == grasp.gripper for pick in near)
+        expected = grasp.quality * _AGAIN**again * _BY_ANOTHER ** (len(near) - again)
+        if again < _FAILURES_A_PLACE and expected > most:
+            best, most = grasp, expected
+    return best
 
 
 def _aimed(shot: Shot, result: PickResult, grasp: GraspCandidate) -> int | None:

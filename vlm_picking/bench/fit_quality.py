@@ -1,9 +1,9 @@
 """Fit the planner's quality to physics: `python -m vlm_picking.bench.fit_quality robotiq_2f85 --episodes 200`.
 
 Each episode of the development seeds carries out the planner's best candidate and, from the same start, another of its
-candidates; a logistic model from a candidate's terms to "the asked object hangs in the gripper" is fitted to all of
-them. Weights are at least 0 and stay near those in planning/quality.py where the episodes say little. The table that is
-printed goes there.
+candidates, for each of the grippers ("suction_30mm,suction_15mm": those of a kind share a table); a logistic model from
+a candidate's terms to "the asked object hangs in the gripper" is fitted to all of them. Weights are at least 0 and stay
+near those in planning/quality.py where the episodes say little. The table that is printed goes there.
 """
 
 import argparse
@@ -15,8 +15,10 @@ from vlm_picking.bench.metrics import calibration_error
 from vlm_picking.planning.quality import JAW, SUCTION
 
 DEVELOPMENT_SEED = 3_005_000_000
-LEAST = {"measured": 0.4}
-"""Weights that stay above 0 though bins in simulation hardly tell: a quality shows what depth it stands on."""
+LEAST = {"measured": 0.4, "flatness": 0.5, "center": 0.5, "clearance": 0.5}
+"""Weights that stay above 0 though bins in simulation hardly tell: a quality shows what depth it stands on, and of
+equals the one with more to spare comes first.
+"""
 _PRIOR_WEIGHT = 0.15
 _FREE_BIAS = 0.02
 
@@ -58,17 +60,18 @@ def main() -> None:
     from vlm_picking.bench.episodes import Attempt, Episode
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("gripper")
+    parser.add_argument("grippers", help="of one kind, with commas between them")
     parser.add_argument("--episodes", type=int, default=200)
     options = parser.parse_args()
     rng = np.random.default_rng(0)
     rows: list[Attempt] = []
     for number in range(options.episodes):
-        episode = Episode(DEVELOPMENT_SEED + number, (options.gripper,))
-        rows.append(episode.planned(None))
-        others = len(episode.result.grasps) - 1
-        if others > 0:
-            rows.append(episode.planned(None, rank=1 + int(rng.integers(others))))
+        for name in options.grippers.split(","):
+            episode = Episode(DEVELOPMENT_SEED + number, (name,))
+            rows.append(episode.planned(None))
+            others = len(episode.result.grasps) - 1
+            if others > 0:
+                rows.append(episode.planned(None, rank=1 + int(rng.integers(others))))
     rows = [row for row in rows if row.terms]
     terms, success = [row.terms for row in rows], np.array([row.result == "success" for row in rows])
     table = fit_quality(terms, success, JAW if "antipodal" in terms[0] else SUCTION)

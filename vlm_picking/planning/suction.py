@@ -44,15 +44,17 @@ _APART_M, _REFINED, _REFINED_OF_EACH = 0.05, 240, (12, 400)
 _ROUGHLY_SEALED, _LEAST_SEALED = 0.6, 0.9
 _LEAK = 0.15
 _ABOVE_M = (0.006, 0.014, 0.026, 0.042, 0.06, 0.08)
-_TUBE_ABOVE_M = (0.1, 0.12)
+_TUBE_ABOVE_M = (0.1, 0.13, 0.16, 0.2)
 _ROUND = 12
 _SPARE_M, _SINKS = 0.002, 0.3
 _MANY_PIXELS, _ENOUGH_PIXELS = 8_000, 10_000
 _CLEAR_M = 0.01
 _SHAKE = 6.0  # m/s^2 that a robot's motion adds to gravity
 _CUP_SHARE = 0.72  # of the cup's outer area that holds
-_HALF_AT = 0.7  # of that, a load for which "hold" is one half
+_SURELY = 8.0  # times what a load needs: "hold" is 1; at an eighth of it 0, between them it follows the logarithm
 _FRICTION, _TIP = 0.6, 0.8  # of a rubber lip; moment that opens the lip, in force times radius
+_BELOW_M, _UNSURE_M = 0.02, 0.005  # how deep things hang below the lip, and how well their balance is known
+_USUAL_KG = 0.16
 
 
 AIRY = frozenset("sponge foam towel cloth rag sock wool net mesh sieve colander basket teddy".split())
@@ -110,12 +112,13 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
     )
     arm = contact - balance[owner]
     lever = np.linalg.norm(arm - np.outer(arm @ scene.up, scene.up), axis=1)
-    need = _needed(scene.mass_kg[owner], lever, tilt, radius)
+    need = _needed(np.sqrt(_USUAL_KG * scene.mass_kg)[owner], lever, tilt, radius)
+    spare = gripper.vacuum_pa * np.pi * radius**2 * _CUP_SHARE / need
     terms = {
         "seal": np.clip(1 - (1 - sealed) / _LEAK, 0, 1),
         "margin": share[:, BESIDE.start],
         "flatness": np.exp(-np.square(gives_m(off, rings.own, follows) / follows)),
-        "hold": 1 / (1 + np.square(need / (_HALF_AT * gripper.vacuum_pa * np.pi * radius**2 * _CUP_SHARE))),
+        "hold": np.clip(0.5 + np.log(spare) / (2 * np.log(_SURELY)), 0, 1),
         "center": np.exp(-np.square(lever / np.maximum(0.5 * scene.length_m[owner], radius))),
         "tilt": np.clip(np.cos(tilt), 0, 1),
         "measured": measured,
@@ -245,7 +248,7 @@ def _needed(mass_kg: np.ndarray, lever_m: np.ndarray, tilt: np.ndarray, radius_m
     """The force (N,) [N] with which vacuum must press an object on the lip, so that it neither slides nor tips off."""
     weight, shaken = 9.81 * mass_kg, _SHAKE * mass_kg
     shear = weight * np.sin(tilt) + shaken
-    moment = weight * lever_m + shaken * 0.02
+    moment = weight * np.hypot(lever_m, _UNSURE_M) + shaken * _BELOW_M
     return weight * np.cos(tilt) + np.hypot(shear / _FRICTION, moment / (_TIP * radius_m))
 
 
@@ -260,8 +263,9 @@ def _room_above(
 ) -> np.ndarray:
     """Least height (N,) [m] of the cup and its tube over whatever lies under them on the approach; below 0: a hit.
 
-    The cup passes along the whole approach, so its edge is looked at all along; the tube stands above that. Where it
-    only meets the object itself it may press into it a little, as a lip does on what is round.
+    The cup passes along the whole approach, so its edge is looked at all along; the tube stands above that, and where
+    the approach begins higher still. Where it only meets the object itself it may press into it a little, as a lip does
+    on what is round.
 
     Args:
         coarse: look at a quarter of the places, for a first choice.
