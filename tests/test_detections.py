@@ -64,6 +64,12 @@ def test_merging_gives_new_ids_and_drops_masks_that_some_lack():
     assert len(Detections.merge([])) == 0
 
 
+def test_a_union_keeps_ids():
+    one, two = THREE[:1].replace(id=[7]), THREE[1:].replace(id=[3, 5])
+    assert Detections.union([one, Detections.empty(), two]).id.tolist() == [7, 3, 5]
+    assert len(Detections.union([])) == 0
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [

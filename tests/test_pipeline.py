@@ -174,9 +174,21 @@ def test_who_names_what_to_compare_with_knows_that_it_is_there(simulated_bin):
     assert (on.status, on.confidence) == (Status.ABSENT, pytest.approx(0.5)), "the can may be none"
 
 
-@pytest.mark.parametrize(
-    "sentence", ["pick the mug on top", "where is the largest mug?", "where is the mug on the can?"]
-)
+def test_who_tells_which_one_is_meant_knows_that_it_is_there(simulated_bin):
+    unsure = PickingPipeline(
+        PickingConfig(), models=ModelSuite.of(Unsure(simulated_bin.detector, "mug")), grippers=GRIPPERS
+    )
+    for sentence in ("where is the mug?", "is there a mug next to the can?"):
+        assert unsure.run(simulated_bin.frame, sentence).answer.status is Status.UNCERTAIN, sentence
+    meant = unsure.run(simulated_bin.frame, "where is the mug next to the can?")
+    sure = PickingPipeline(PickingConfig(), models=ModelSuite.of(simulated_bin.detector), grippers=GRIPPERS)
+    wanted = sure.run(simulated_bin.frame, "where is the mug next to the can?").detections.xyxy
+    assert meant.answer.status is Status.PRESENT
+    assert 0.5 < meant.answer.confidence < 0.9
+    np.testing.assert_array_equal(meant.detections.xyxy, wanted)
+
+
+@pytest.mark.parametrize("sentence", ["pick the mug on top", "where is the largest mug?"])
 def test_without_depth_heights_and_sizes_are_no_guess(pipeline, simulated_bin, sentence):
     frame = simulated_bin.frame
     depth = frame.depth_m.copy()

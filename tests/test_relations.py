@@ -5,7 +5,7 @@ import pytest
 
 from vlm_picking.detections import Detections
 from vlm_picking.query import RelationKind, Superlative
-from vlm_picking.relations import holds, order_by
+from vlm_picking.relations import holds, may_hold, order_by
 from vlm_picking.result import LiftedObject
 from vlm_picking.transform import Transform
 
@@ -131,3 +131,17 @@ def test_between_needs_both():
 def test_nothing_is_next_to_itself():
     both = detections(CENTRE)
     assert holds(RelationKind.NEXT_TO, both, (both,), {}).tolist() == [False]
+
+
+@pytest.mark.parametrize("kind", [RelationKind.ON, RelationKind.UNDER])
+def test_a_height_that_is_not_known_decides_only_where_boxes_meet(kind):
+    below = detections(box(320, 240, 80), first_id=7)
+    upon, apart = detections(box(320, 240, 60)), detections(box(600, 60))
+    if kind is RelationKind.UNDER:
+        below, upon, apart = below.replace(id=[0]), upon.replace(id=[7]), apart.replace(id=[7])
+        upon, below = below, upon
+    for targets, may in ((upon, True), (apart, False)):
+        assert not holds(kind, targets, (below,), {})
+        assert bool(may_hold(kind, targets, (below,), {})) is may
+    known = {int(upon.id[0]): lifted(0, height_m=0.05), int(below.id[0]): lifted(7, height_m=0.05)}
+    assert not may_hold(kind, upon, (below,), known), "as high as the other is not on it"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from vlm_picking.camera import PinholeCamera
 from vlm_picking.detections import Detections
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.verification import EQUAL_SAY, doubt_further, fused_odds, log_odds, verified
+from vlm_picking.verification import EQUAL_SAY, doubt_further, fused_odds, log_odds, parts, verified
 
 FRAME = RgbdFrame(
     np.zeros((20, 30, 3), np.uint8), np.ones((20, 30), np.float32), PinholeCamera(30, 20, 30.0, 30.0, 15.0, 10.0)
@@ -75,6 +75,20 @@ def test_further_boxes_are_doubted_where_the_classifier_says_how_much():
     assert second == pytest.approx(alone[0]), "the best one stays"
     assert first < 0.5 < second
     assert other == pytest.approx(alone[1]), "of other phrases nothing is doubted"
+
+
+def test_a_box_within_a_better_one_shows_a_part_of_it():
+    boxes = np.array([[0, 0, 10, 10], [1, 1, 5, 9], [6, 1, 14, 9], [1, 1, 4, 4]], np.float32)
+    assert parts(boxes, np.array([3.0, 2.0, 1.0, 0.0])).tolist() == [False, True, False, True]
+    assert parts(boxes, np.array([0.0, 2.0, 1.0, -1.0])).tolist() == [False, False, False, True]
+    assert parts(boxes[:0], np.zeros(0)).shape == (0,)
+
+
+def test_parts_are_left_out_where_the_classifier_tells_one_from_several():
+    boxes = np.array([[12, 1, 20, 9], [13, 2, 17, 8]], np.float32)
+    for phrase, left in (("green mug", 1), ("mug", 2)):
+        found = Detections(boxes, [0.9, 0.8], [phrase] * 2)
+        assert len(verified(FRAME, found, Closer(), expects_several=True)) == left
 
 
 @settings(deadline=None)

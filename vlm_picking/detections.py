@@ -69,6 +69,12 @@ class Detections:
             mask=None if any(mask is None for mask in masks) else np.concatenate(masks),
         )
 
+    @classmethod
+    def union(cls, parts: Sequence["Detections"]) -> "Detections":
+        """As `merge`, of detections of one frame: they keep their ids."""
+        ids = [part.id for part in parts if len(part)]
+        return cls.merge(parts).replace(id=np.concatenate(ids)) if ids else cls.empty()
+
     def __len__(self) -> int:
         return len(self.xyxy)
 

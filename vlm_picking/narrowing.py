@@ -11,10 +11,11 @@ from vlm_picking.colours import COLOURS, colour_shares
 from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections, box_iou
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.query import Query, Relation, RelationKind, Target
-from vlm_picking.relations import holds, order_by
+from vlm_picking.query import Query, Target
+from vlm_picking.relations import holds, may_hold, order_by
 from vlm_picking.result import LiftedObject
 from vlm_picking.search import Scene
+from vlm_picking.supposition import tells_which, the_first, the_one
 
 # Boxes that overlap more than this are one object, seen under two names.
 SAME_OBJECT_IOU = 0.7
@@ -46,11 +47,13 @@ def narrow(frame: RgbdFrame, query: Query, scene: Scene, objects: Objects, confi
         sight = _sight(target, found, scene, config)
         sight = replace(sight, doubts=sight.doubts + not_left_out)
         if query.relation is not None:
-            sight = _related(sight, query.relation, frame, scene, objects, config)
+            sight = _related(sight, query, frame, scene, objects, config)
         if target.size is not None:
             sight = _sized(sight, target.size, objects)
         if query.superlative is not None:
-            sight = _chosen(sight, query, objects, resolution_wh=(frame.camera.width, frame.camera.height))
+            sight = _chosen(sight, query, objects, config, resolution_wh=(frame.camera.width, frame.camera.height))
+        if tells_which(query):  # the one has been found among all that might be it
+            sight = replace(sight, maybe=sight.maybe[sight.maybe.score >= config.absent_threshold])
         sights.append(sight)
         taken.append(sight.present)
     return sights
@@ -143,15 +146,22 @@ def _reference(target: Target, frame: RgbdFrame, scene: Scene, config: PickingCo
 
 
 def _related(
-    sight: TargetSight, relation: Relation, frame: RgbdFrame, scene: Scene, objects: Objects, config: PickingConfig
+    sight: TargetSight, query: Query, frame: RgbdFrame, scene: Scene, objects: Objects, config: PickingConfig
 ) -> TargetSight:
     """Keep what stands in the relation. What can't be compared is a doubt, never a no."""
+    relation = query.relation
     if not len(sight.present) and not len(sight.maybe):
         return sight
     references = [_reference(target, frame, scene, config) for target in relation.references]
     seen = tuple(reference.seen for reference in references)
     present = sight.present[holds(relation.kind, sight.present, seen, objects)]
     maybe = sight.maybe[holds(relation.kind, sight.maybe, seen, objects)]
+    if len(maybe) and not len(present) and tells_which(query):
+        likely = the_one(maybe)
+        best_one = int(likely.argmax())
+        if likely[best_one] >= config.present_threshold:
+            present = maybe.replace(score=likely)[best_one]
+            maybe = maybe[np.arange(len(maybe)) != best_one]
     doubts = sight.doubts + tuple(doubt for reference in references for doubt in reference.doubts)
     weakest = min(reference.best_score for reference in references)
     lost = [str(target) for target, things in zip(relation.references, seen, strict=True) if not len(things)]
@@ -167,16 +177,11 @@ def _related(
         words = f"{relation.kind.value} the {' and the '.join(map(str, relation.references))}"
         none = f"{numbered(sight.target, len(sight.present))} seen, but none {words}"
         reason = "; ".join(filter(None, (none, reason)))
-        if relation.kind in (RelationKind.ON, RelationKind.UNDER) and _lacks_height((sight.present, *seen), objects):
+        if may_hold(relation.kind, sight.present, seen, objects).any():
             doubts += ("depth is missing to tell what lies on what",)
     if doubts and not len(present) and not len(maybe):
         best = 0.5
     return replace(sight, present=present, maybe=maybe, best_score=best, doubts=doubts, reason=reason)
-
-
-def _lacks_height(parts: tuple[Detections, ...], objects: Objects) -> bool:
-    ids = [key for part in parts for key in part.id.tolist()]
-    return any(key not in objects or not np.isfinite(objects[key].height_m) for key in ids)
 
 
 def _sized(sight: TargetSight, size: str, objects: Objects) -> TargetSight:
@@ -193,14 +198,25 @@ def _sized(sight: TargetSight, size: str, objects: Objects) -> TargetSight:
     return replace(sight, present=present[extent >= middle if size == "large" else extent <= middle])
 
 
-def _chosen(sight: TargetSight, query: Query, objects: Objects, *, resolution_wh: tuple[int, int]) -> TargetSight:
+def _chosen(
+    sight: TargetSight, query: Query, objects: Objects, config: PickingConfig, *, resolution_wh: tuple[int, int]
+) -> TargetSight:
     """The first by the superlative, or as many as were asked for; without the depth to rank all of them, a doubt."""
-    present = sight.present
-    order = order_by(query.superlative, present, objects, resolution_wh=resolution_wh)
-    if len(order) < len(present) and len(present) > 1:
+    # "the apple and the mug on the left" wants one of each.
+    count = max((query.limit or 1) // len(query.targets), 1)
+    is_one = count == 1 and not sight.target.anything
+    candidates = Detections.union([sight.present, sight.maybe]) if is_one else sight.present
+    order = order_by(query.superlative, candidates, objects, resolution_wh=resolution_wh)
+    if len(candidates) > 1 and not np.isin(np.arange(len(sight.present)), order).all():
         doubt = f"depth is missing to tell which is {query.superlative.value}"
         sight = replace(sight, doubts=(*sight.doubts, doubt))
     if not len(order):
         return sight
-    # "the apple and the mug on the left" wants one of each.
-    return replace(sight, present=present[order[: max((query.limit or 1) // len(query.targets), 1)]])
+    ordered = candidates[order]
+    if not is_one:
+        return replace(sight, present=ordered[:count])
+    likely = the_first(ordered, query.superlative)
+    first = int(likely.argmax())
+    if not len(sight.present) and likely[first] < config.present_threshold:
+        return sight
+    return replace(sight, present=ordered.replace(score=likely)[first], maybe=sight.maybe[:0])

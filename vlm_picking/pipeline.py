@@ -206,7 +206,7 @@ class PickingPipeline:
                 sights = judge(frame.rgb, query, sights, self.models, self.config)
             run.asked(*(model.name for model in (self.models.scorer, self.models.answerer) if model is not None))
         sights = watch.steadied(sights)
-        seen = _union([sight.present for sight in sights])
+        seen = Detections.union([sight.present for sight in sights])
         grasps = None
         if planning:
             with run.stage("plan", 0.65):
@@ -242,7 +242,7 @@ class PickingPipeline:
         scene, objects = self._lift(run, watch.with_ids(scene), support)
         with run.stage("relate", 0.8):
             sights = narrow(frame, everything, scene, objects, config)
-            seen = _union([sight.present for sight in sights])
+            seen = Detections.union([sight.present for sight in sights])
         lifted = tuple(objects[i] for i in seen.id.tolist() if i in objects)
         return self._caption(run, query, describe(sights), seen, lifted)
 
@@ -272,10 +272,3 @@ class PickingPipeline:
         with run.stage("lift", 0.5):
             lifted = (*lift(run.frame, scene.named, support), *lift(run.frame, scene.separate, support))
         return scene, {thing.id: thing for thing in lifted}
-
-
-def _union(parts: list[Detections]) -> Detections:
-    """What the parts hold, with the ids that they have."""
-    ids = np.concatenate([part.id for part in parts]) if parts else np.zeros(0, np.int64)
-    merged = Detections.merge(parts)
-    return merged.replace(id=ids) if len(merged) else merged

@@ -86,8 +86,29 @@ def holds(
         objects: detection id -> the object in space; ids are unique over targets and references.
 
     Returns:
-        (N,) bool.
+        (N,) bool; False where a height that the relation needs is not known.
     """
+    return _test(kind, targets, references, objects, unknown_fits=False)
+
+
+def may_hold(
+    kind: RelationKind,
+    targets: Detections,
+    references: tuple[Detections, ...],
+    objects: Mapping[int, LiftedObject],
+) -> np.ndarray:
+    """As `holds`, but True where only a height that is not known could tell."""
+    return _test(kind, targets, references, objects, unknown_fits=True)
+
+
+def _test(
+    kind: RelationKind,
+    targets: Detections,
+    references: tuple[Detections, ...],
+    objects: Mapping[int, LiftedObject],
+    *,
+    unknown_fits: bool,
+) -> np.ndarray:
     if kind is RelationKind.BETWEEN:
         first, second = references
         test = [
@@ -101,11 +122,15 @@ def holds(
         for j in range(len(reference)):
             if targets.id[i] == reference.id[j] or _same_box(targets.xyxy[i], reference.xyxy[j]):
                 continue
-            heights = [
-                objects[k].height_m if k in objects else np.nan for k in (int(targets.id[i]), int(reference.id[j]))
-            ]
-            result[i] |= bool(_PAIR_TESTS[kind](targets.xyxy[i], reference.xyxy[j], heights[0], heights[1]))
+            above_m = _height_m(objects, targets.id[i]) - _height_m(objects, reference.id[j])
+            if unknown_fits and not np.isfinite(above_m):
+                above_m = np.inf if kind is RelationKind.ON else -np.inf
+            result[i] |= bool(_PAIR_TESTS[kind](targets.xyxy[i], reference.xyxy[j], above_m))
     return result
+
+
+def _height_m(objects: Mapping[int, LiftedObject], key: int) -> float:
+    return objects[int(key)].height_m if int(key) in objects else float("nan")
 
 
 def _same_box(a: np.ndarray, b: np.ndarray) -> bool:
@@ -149,13 +174,13 @@ def _between(box: np.ndarray, a: np.ndarray, b: np.ndarray) -> bool:
     return bool(0.15 < along < 0.85 and across < 0.5 * length)
 
 
-_PAIR_TESTS: dict[RelationKind, Callable[[np.ndarray, np.ndarray, float, float], bool]] = {
+_PAIR_TESTS: dict[RelationKind, Callable[[np.ndarray, np.ndarray, float], bool]] = {
     RelationKind.LEFT_OF: lambda a, b, *_: _toward(a, b, axis=0, sign=-1),
     RelationKind.RIGHT_OF: lambda a, b, *_: _toward(a, b, axis=0, sign=1),
     RelationKind.ABOVE: lambda a, b, *_: _toward(a, b, axis=1, sign=-1),
     RelationKind.BELOW: lambda a, b, *_: _toward(a, b, axis=1, sign=1),
-    RelationKind.ON: lambda a, b, height_a, height_b: _share_over(a, b) > OVERLAP and height_a > height_b,
-    RelationKind.UNDER: lambda a, b, height_a, height_b: _share_over(b, a) > OVERLAP and height_a < height_b,
+    RelationKind.ON: lambda a, b, above_m: _share_over(a, b) > OVERLAP and above_m > 0,
+    RelationKind.UNDER: lambda a, b, above_m: _share_over(b, a) > OVERLAP and above_m < 0,
     RelationKind.INSIDE: lambda a, b, *_: _share_over(a, b) > 0.7,
     RelationKind.NEXT_TO: lambda a, b, *_: _next_to(a, b),
 }

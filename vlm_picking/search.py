@@ -12,11 +12,13 @@ from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections
 from vlm_picking.errors import FrameError, did_you_mean
 from vlm_picking.frame import RgbdFrame
+from vlm_picking.language.inflection import singular
 from vlm_picking.models.base import ZeroShotDetector
 from vlm_picking.models.suite import ModelSuite
 from vlm_picking.query import Query, Target
 from vlm_picking.segmentation import segment_objects
 from vlm_picking.support import Support
+from vlm_picking.supposition import least_score, supposes
 from vlm_picking.verification import verified
 
 
@@ -70,14 +72,24 @@ def _known_noun(target: Target, vocabulary: frozenset[str]) -> tuple[str | None,
     """
     attributes = list(target.attributes)
     for start in range(len(attributes)):
-        whole = " ".join((*attributes[start:], target.noun))
+        whole = _taught(" ".join((*attributes[start:], target.noun)), vocabulary)
         if whole in vocabulary:
             return whole, attributes[:start]
     head = _DETAILS.sub("", target.noun)
-    for noun in dict.fromkeys((target.noun, head, head.split()[-1])):
+    for words in dict.fromkeys((target.noun, head, head.split()[-1])):
+        noun = _taught(words, vocabulary)
         if noun in vocabulary:
-            return noun, attributes + ([] if noun == target.noun else [target.noun])
+            return noun, attributes + ([] if words == target.noun else [target.noun])
     return None, attributes
+
+
+def _taught(noun: str, vocabulary: frozenset[str]) -> str:
+    """A noun in the singular as a model knows it, which may be by its plural alone: "playing dice"."""
+    if noun in vocabulary:
+        return noun
+    *before, last = noun.split()
+    plurals = (known for known in sorted(vocabulary) if known.split()[:-1] == before)
+    return next((known for known in plurals if singular(known.split()[-1]) == last), noun)
 
 
 def cannot_find(models: ModelSuite) -> str:
@@ -90,7 +102,8 @@ class Scene:
     """What a model and the geometry saw in one frame.
 
     Args:
-        named: detections of phrases, at or above the threshold for ABSENT.
+        named: detections of phrases, at or above the threshold for ABSENT, or above a lower one for a query that
+            supposes them to be there.
         separate: things that stick out of the bin's floor, found without a model; empty when nobody asked for
             "anything".
         best_score: phrase -> the highest score in the image, however low.
@@ -125,7 +138,10 @@ def look(
     if models.classifier is not None and any(map(models.classifier.knows, found.label.tolist())):
         asked.append(models.classifier.name)
     best = {phrase: float(found.score[found.label == phrase].max(initial=0.0)) for phrase in phrases}
-    named = found[found.score >= config.absent_threshold].by_score()[: config.max_detections]
+    floor = config.absent_threshold
+    if supposes(query):
+        floor = min(floor, least_score(config.present_threshold))
+    named = found[found.score >= floor].by_score()[: config.max_detections]
     separate = Detections.empty()
     if any(target.anything for target in targets):
         if support is None:

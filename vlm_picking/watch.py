@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from vlm_picking.answering import TargetSight, Verdict
 from vlm_picking.asking import YES_NO_TEXT
 from vlm_picking.config import PickingConfig
@@ -96,7 +94,7 @@ class Watch:
         reason = "; ".join(filter(None, (_why(sight.status, presence, belief), known)))
         steady = replace(sight, verdict=Verdict(belief.status, belief.probability, reason))
         if belief.status is Status.ABSENT:  # not believed yet, so neither shown nor grasped
-            steady = replace(steady, present=Detections.empty(), maybe=_both(sight.maybe, sight.present))
+            steady = replace(steady, present=Detections.empty(), maybe=Detections.union([sight.maybe, sight.present]))
         return steady
 
 
@@ -111,8 +109,3 @@ def _within(probability: float, status: Status, config: PickingConfig) -> float:
 
 def _why(status: Status, probability: float, belief: Belief) -> str:
     return f"this frame alone says {status.value} ({probability:.2f}), with those before it {belief.probability:.2f}"
-
-
-def _both(a: Detections, b: Detections) -> Detections:
-    ids = np.concatenate([part.id for part in (a, b) if len(part)] or [np.zeros(0, np.int64)])
-    return Detections.merge([a, b]).replace(id=ids)

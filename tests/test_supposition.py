@@ -1,0 +1,66 @@
+"""What a question supposes, as a prior."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vlm_picking.detections import Detections
+from vlm_picking.prompt import parse_prompt
+from vlm_picking.query import Superlative
+from vlm_picking.supposition import SUPPOSED, least_score, supposes, tells_which, the_first, the_one
+
+scores = st.lists(st.floats(0, 1, width=32), max_size=8)
+
+
+def things(*score):
+    return Detections(np.zeros((len(score), 4)), np.array(score), np.full(len(score), "mug", object))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "which", "some"),
+    [
+        ("where is the mug next to the can?", True, True),
+        ("pick the leftmost mug", True, True),
+        ("pick the apple and the mug next to the can", True, True),
+        ("pick the apple or the mug next to the can", False, False),
+        ("is there a mug next to the can?", False, False),
+        ("where is the mug?", False, False),
+        ("how many mugs are there?", False, True),
+    ],
+)
+def test_who_tells_which_one_supposes_that_there_is_one(sentence, which, some):
+    query = parse_prompt(sentence)
+    assert (tells_which(query), supposes(query)) == (which, some)
+
+
+@given(scores)
+def test_the_one_is_one_of_them_or_none(score):
+    likely = the_one(things(*score))
+    assert (likely >= 0).all() and likely.sum() <= 1
+    assert (np.diff(likely[np.argsort(score)]) >= 0).all(), "a higher score is never less likely"
+
+
+@given(scores, st.sampled_from([Superlative.LEFTMOST, Superlative.ON_TOP]))
+def test_the_first_is_one_of_them_or_none(score, superlative):
+    likely = the_first(things(*score), superlative)
+    assert likely.shape == (len(score),)
+    assert (likely >= 0).all() and likely.sum() <= 1 + 1e-9
+
+
+def test_alone_a_thing_is_as_likely_as_the_prior_makes_it():
+    assert the_one(things(0.5)) == pytest.approx([SUPPOSED])
+    threshold = 0.6
+    assert the_one(things(least_score(threshold))) == pytest.approx([threshold], abs=1e-6)
+
+
+def test_the_first_sure_one_is_the_first():
+    assert the_first(things(0.02, 0.99, 0.99), Superlative.LEFTMOST).argmax() == 1
+    assert the_first(things(0.6, 0.99, 0.99), Superlative.LEFTMOST).argmax() == 0
+
+
+def test_the_leftmost_is_one_of_several_and_the_one_on_top_may_be_alone():
+    doubtful_then_sure = things(0.25, 0.99)
+    assert the_first(doubtful_then_sure, Superlative.LEFTMOST).argmax() == 0
+    assert the_first(doubtful_then_sure, Superlative.ON_TOP).argmax() == 1
+    assert the_first(things(0.05, 0.99), Superlative.LEFTMOST).argmax() == 1, "a ghost is no mug for that"
