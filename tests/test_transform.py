@@ -62,3 +62,16 @@ def test_a_quaternion_without_length_is_refused():
 def test_its_arrays_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         Transform.identity().translation_m[0] = 1.0
+
+
+@given(st.lists(transforms, min_size=1, max_size=5))
+def test_many_at_once_are_those_one_by_one(one_by_one):
+    together = Transform.each([t.rotation for t in one_by_one], [t.translation_m for t in one_by_one])
+    for one, other in zip(one_by_one, together, strict=True):
+        assert np.array_equal(one.rotation, other.rotation) and np.array_equal(one.translation_m, other.translation_m)
+        assert not other.rotation.flags.writeable and not other.translation_m.flags.writeable
+
+
+def test_one_mirror_among_many_is_refused():
+    with pytest.raises(ValueError, match="not a rotation"):
+        Transform.each([np.eye(3), np.diag([1.0, 1.0, -1.0])], np.zeros((2, 3)))

@@ -7,6 +7,9 @@ import numpy as np
 
 from vlm_picking.arrays import frozen_array
 
+_OFF = 1e-4
+"""How far products of a rotation's axes may be off."""
+
 
 @dataclass(frozen=True, eq=False)
 class Transform:
@@ -33,6 +36,36 @@ class Transform:
             raise ValueError(f"not a rotation matrix (orthonormal, determinant +1): {rotation.tolist()}")
         object.__setattr__(self, "rotation", rotation)
         object.__setattr__(self, "translation_m", translation)
+
+    @classmethod
+    def each(cls, rotations: np.ndarray, translations_m: np.ndarray) -> list["Transform"]:
+        """One of each of rotations (N, 3, 3) and translations (N, 3), checked together: quicker where N is large.
+
+        Raises:
+            ValueError: as for a single one.
+        """
+        rotations = np.array(rotations, np.float64)
+        translations_m = np.array(translations_m, np.float64)
+        if rotations.shape[1:] != (3, 3) or translations_m.shape != (len(rotations), 3):
+            raise ValueError(
+                f"rotations (N, 3, 3) and translations (N, 3), not {rotations.shape}, {translations_m.shape}"
+            )
+        if not (np.isfinite(rotations).all() and np.isfinite(translations_m).all()):
+            raise ValueError("a transform needs finite numbers")
+        off = np.abs(rotations @ rotations.transpose(0, 2, 1) - np.eye(3)).max(axis=(1, 2)) > _OFF
+        wrong = off | (np.linalg.det(rotations) < 0)
+        if wrong.any():
+            first = rotations[np.argmax(wrong)].tolist()
+            raise ValueError(f"not a rotation matrix (orthonormal, determinant +1): {first}")
+        rotations.setflags(write=False)
+        translations_m.setflags(write=False)
+        made = []
+        for rotation, translation in zip(rotations, translations_m, strict=True):
+            transform = object.__new__(cls)
+            object.__setattr__(transform, "rotation", rotation)
+            object.__setattr__(transform, "translation_m", translation)
+            made.append(transform)
+        return made
 
     @classmethod
     def identity(cls) -> "Transform":
@@ -95,6 +128,6 @@ def _is_rotation(matrix: np.ndarray) -> bool:
     (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
     lengths = (a * a + b * b + c * c, d * d + e * e + f * f, g * g + h * h + i * i)
     angles = (a * d + b * e + c * f, a * g + b * h + c * i, d * g + e * h + f * i)
-    if max(*(abs(length - 1) for length in lengths), *map(abs, angles)) > 1e-4:
+    if max(*(abs(length - 1) for length in lengths), *map(abs, angles)) > _OFF:
         return False
     return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) > 0

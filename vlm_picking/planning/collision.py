@@ -12,6 +12,8 @@ from vlm_picking.planning.workspace import WORKSPACE
 ANGLES = 12
 """Directions over half a turn for which the fingers' landing places are prepared."""
 UNIT_M = 1e-4
+FLOOR_GIVES_M = 0.0013
+"""How much nearer a finger may come to the bin's floor, which is measured as one plane, than to anything else."""
 BEFORE_M = 0.05
 """A height in whole steps: of UNIT_M above the lowest plausible surface, which is BEFORE_M below the floor."""
 
@@ -23,6 +25,7 @@ def landing_heights(map_: HeightMap, gripper: Gripper, *, spare_m: float) -> np.
     call in the same thread.
     """
     steps = _in_steps(map_.top)
+    steps[map_.top == 0] -= np.uint16(FLOOR_GIVES_M / UNIT_M)
     stack = WORKSPACE.array("landing heights", (ANGLES, *steps.shape), np.uint16)
     for index in range(ANGLES):
         kernel = _rectangle(

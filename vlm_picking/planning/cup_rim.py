@@ -5,6 +5,7 @@ beside it.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -52,6 +53,7 @@ def fitted(column: np.ndarray) -> np.ndarray:
     return column[:, : column.shape[1] // _RINGS * len(_LIP_AT)]
 
 
+@lru_cache(maxsize=4)
 def _circle(directions: int) -> np.ndarray:
     angle = np.arange(directions) * (2 * np.pi / directions)
     return np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
@@ -70,10 +72,14 @@ def _planes(x: np.ndarray, y: np.ndarray, z: np.ndarray, use: np.ndarray) -> tup
 def _planes_over(place: np.ndarray, z: np.ndarray, use: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same for heights z (N, M) over the same places (M, 2) each time, with the sums as products of matrices."""
     x, y = place.T
-    one = np.ones_like(x)
+    basis = np.empty((len(place), 6), np.float32)
+    basis[:, 0], basis[:, 1], basis[:, 2] = 1, x, y
+    basis[:, 3:5] = place * place
+    basis[:, 5] = x * y
     w = use.astype(np.float32)
-    n, sx, sy, sxx, syy, sxy = (w @ np.stack([one, x, y, x * x, y * y, x * y], axis=1)).T
-    sz, sxz, syz = ((w * z) @ np.stack([one, x, y], axis=1)).T
+    n, sx, sy, sxx, syy, sxy = np.ascontiguousarray((w @ basis).T)
+    w *= z
+    sz, sxz, syz = np.ascontiguousarray((w @ basis[:, :3]).T)
     n = np.maximum(n, 1)
     mx, my, mz = sx / n, sy / n, sz / n
     return _solved((mx, my, mz), (sxx - sx * mx, syy - sy * my, sxy - sx * my), (sxz - sx * mz, syz - sy * mz))
@@ -93,15 +99,23 @@ def _solved(
 
 def axes_across(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two unit vectors (N, 3) across each normal (N, 3)."""
+    # Without a branch, as in Duff et al. 2017; a cup has no preferred direction.
     nx, ny, nz = normal.T
-    first = np.zeros_like(normal)
-    upright = np.abs(nx) < 0.8
-    first[:, 0] = np.where(upright, 0, -nz)
-    first[:, 1] = np.where(upright, nz, 0)
-    first[:, 2] = np.where(upright, -ny, nx)
-    first /= np.sqrt(np.einsum("nk,nk->n", first, first))[:, None]
-    fx, fy, fz = first.T
-    return first, np.stack([ny * fz - nz * fy, nz * fx - nx * fz, nx * fy - ny * fx], axis=1)
+    sign = np.copysign(nz.dtype.type(1), nz)
+    scale = -1 / (sign + nz)
+    cross = nx * ny * scale
+    first, second = np.empty_like(normal), np.empty_like(normal)
+    first[:, 0], first[:, 1], first[:, 2] = 1 + sign * nx * nx * scale, sign * cross, -sign * nx
+    second[:, 0], second[:, 1], second[:, 2] = cross, sign + ny * ny * scale, -ny
+    return first, second
+
+
+@lru_cache(maxsize=16)
+def _places(radius: float, directions: int) -> np.ndarray:
+    """(M, 2) float32 [m], the places on all rings."""
+    circle = _circle(directions)
+    reach = [scale * radius for scale in _LIP_AT] + [radius + more for more in _BESIDE_M]
+    return np.concatenate([r * circle for r in reach]).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,13 +125,14 @@ class Seen:
     Args:
         own, known: (N, M) bool, whether it is the object itself, and was measured.
         height: (N, M) [m] over the plane through the contact.
-        place: (M, 2) [m] in that plane.
+        place: (M, 2) [m] in that plane, along its axes, two of (N, 3).
     """
 
     own: np.ndarray
     known: np.ndarray
     height: np.ndarray
     place: np.ndarray
+    axes: tuple[np.ndarray, np.ndarray]
 
 
 def rings_of(
@@ -137,15 +152,13 @@ def rings_of(
             sees beside it; the difference matters where a side drops away.
     """
     first, second = axes_across(normal)
-    circle = _circle(directions)
-    reach = [scale * radius for scale in _LIP_AT] + [radius + more for more in _BESIDE_M]
-    place = np.concatenate([r * circle for r in reach]).astype(np.float32)
+    place = _places(radius, directions)
     pixel, inside, height = scene.surface_over(contact, (first, second, normal), place)
     for _ in range(2 if straight else 0):
         down = np.clip(height, -3 * radius, 3 * radius, out=height)
         pixel, inside, height = scene.surface_over(contact, (first, second, normal), place, above_m=down)
     own = inside & (scene.labels.ravel().take(pixel) == owner[:, None].astype(np.int16))
-    return Seen(own, inside & scene.known.ravel().take(pixel), height, place)
+    return Seen(own, inside & scene.known.ravel().take(pixel), height, place, (first, second))
 
 
 def refit(
@@ -169,9 +182,9 @@ def refit(
     near &= np.abs(residual) < (2.0 * spread + np.float32(5e-4))[:, None]
     slope, offset = _planes_over(inner, level, near)
     off = height - np.column_stack([offset, slope]) @ span
-    first, second = axes_across(normal)
+    first, second = rings.axes
     turned = normal - slope[:, :1] * first - slope[:, 1:] * second
-    turned /= np.linalg.norm(turned, axis=1, keepdims=True)
+    turned /= np.sqrt(np.einsum("nk,nk->n", turned, turned))[:, None]
     return turned, contact + np.clip(offset, -0.004, 0.004)[:, None] * normal, off
 
 
@@ -185,18 +198,17 @@ def _departure(off: np.ndarray, own: np.ndarray, follows: np.ndarray) -> tuple[n
 
     A lip sinks on a round surface until it meets it: what counts is how even a ring is, not how deep it lies.
     """
-    directions = off.shape[1] // _RINGS
-    shape = (len(off), _RINGS, directions)
-    # Sums over rings as a product of matrices, faster than along a short axis.
-    of_ring = np.eye(_RINGS, dtype=np.float32).repeat(directions, axis=0)
-    departure, reach = np.abs(off), 3 * follows[:, None]
+    shape = (len(off), _RINGS, off.shape[1] // _RINGS)
+    off, own = off.reshape(shape), own.reshape(shape)
+    departure, reach, one = np.abs(off), 3 * follows[:, None, None], np.ones(shape[2], np.float32)
     for _ in range(2):
         near = (own & (departure < reach)).astype(np.float32)
-        depth = ((off * near) @ of_ring) / np.maximum(near @ of_ring, 1)
-        departure = off - np.repeat(depth, directions, axis=1)
-        np.abs(departure, out=departure)
-        reach = 1.5 * follows[:, None]
-    return departure.reshape(shape), own.reshape(shape)
+        # Sums along a short axis are quicker as products.
+        count = np.maximum(near @ one, np.float32(1))
+        near *= off
+        np.abs(off - ((near @ one) / count)[..., None], out=departure)
+        reach = 1.5 * follows[:, None, None]
+    return departure, own
 
 
 def meets(off: np.ndarray, own: np.ndarray, follows: np.ndarray) -> np.ndarray:
@@ -208,8 +220,8 @@ def meets(off: np.ndarray, own: np.ndarray, follows: np.ndarray) -> np.ndarray:
 def gives_m(off: np.ndarray, own: np.ndarray, follows: np.ndarray) -> np.ndarray:
     """How far (N,) [m] the lip must give way, root mean square."""
     departure, own = _departure(off, own, follows)
-    square = np.where(own, np.square(np.minimum(departure, 2 * follows[:, None, None])), 0)
-    return np.sqrt(square[:, LIP].mean(axis=(1, 2)))
+    square = np.where(own[:, LIP], np.square(np.minimum(departure[:, LIP], 2 * follows[:, None, None])), 0)
+    return np.sqrt(square.mean(axis=(1, 2)))
 
 
 def inwards(good: np.ndarray, normal: np.ndarray, radius: float) -> np.ndarray:

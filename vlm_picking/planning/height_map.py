@@ -92,10 +92,13 @@ class HeightMap:
         self, contact_m: np.ndarray, axes: tuple[np.ndarray, np.ndarray, np.ndarray], place_m: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The same (N, M) for places (M, 3) [m] along three axes (N, 3) from contacts (N, 3) [m, optical frame]."""
-        rotation, origin = self.camera_from_map.rotation, self.camera_from_map.translation_m
-        frames = np.stack([contact_m - origin, *axes], axis=1) @ rotation
-        span = np.vstack([np.ones(len(place_m)), place_m.T]).astype(np.float32)
-        x, y, height = (frames[..., k].astype(np.float32) @ span for k in range(3))
+        rotation, origin = self.camera_from_map.rotation.T, self.camera_from_map.translation_m
+        frames = np.empty((3, len(contact_m), 4), np.float32)  # x, y and z of the corner and the axes
+        for k, vector in enumerate((contact_m - origin, *axes)):
+            frames[:, :, k] = rotation @ vector.T
+        span = np.empty((4, len(place_m)), np.float32)
+        span[0], span[1:] = 1, place_m.T
+        x, y, height = (frames.reshape(-1, 4) @ span).reshape(3, len(contact_m), len(place_m))
         return *self._cells(x, y), height
 
     def _cells(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -158,11 +161,12 @@ def upright_map(
         x, y = ((np.arange(count) + 0.5) * CELL_M + start for count, start in zip(size[::-1], low, strict=True))
         # The floor itself has no height.
         half_x, half_y = support.size_m / 2 - CELL_M
-        unsure = np.flatnonzero((measured < 0.5) & ((np.abs(x) > half_x) | (np.abs(y) > half_y)[:, None]))
-        row, column = np.divmod(unsure, size[1])
-        place = np.column_stack([x[column], y[row], np.zeros(len(row))])
-        shell = support.shell_height(camera_from_bin.apply(place)).astype(np.float32)
-        top.ravel()[unsure] = np.maximum(top.ravel()[unsure], shell)
+        unsure = (measured < 0.5) & ((np.abs(x) > half_x) | (np.abs(y) > half_y)[:, None])
+        # The bin's sides rise along its axes, so its shape is the higher one of two profiles.
+        place = np.zeros((size[1] + size[0], 3))
+        place[: size[1], 0], place[size[1] :, 1] = x, y
+        over_x, over_y = np.split(support.shell_height(camera_from_bin.apply(place)).astype(np.float32), [size[1]])
+        np.maximum(top, np.maximum.outer(over_y, over_x), out=top, where=unsure)
     top[(owner < 0) & (top < band)] = 0.0
     return HeightMap(camera_from_map=camera_from_bin, origin_m=low, top=top, owner=owner, measured=measured)
 
@@ -275,15 +279,21 @@ def _highest_of_four(height: np.ndarray) -> np.ndarray:
 
 def _filled(top: np.ndarray) -> np.ndarray:
     """Fill what no ray reached (-inf): smoothly within a surface, in an object's shadow from the lower side."""
-    return -np.nan_to_num(fill_holes(np.where(np.isfinite(top), -top, np.float32(np.nan))))
+    unknown = top == -np.inf
+    if unknown.all():
+        return np.zeros_like(top)
+    below = -top
+    below[unknown] = np.nan
+    filled = fill_holes(below)
+    return np.negative(filled, out=filled)
 
 
 def _closed(top: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Close gaps between rays: a cell without a point among cells with points takes the highest beside it."""
     kernel = np.ones((3, 3), np.uint8)
-    reached = np.isfinite(top)
-    gap = (cv2.morphologyEx(reached.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0) & ~reached
-    if gap.any():
-        top = np.where(gap, cv2.dilate(top, kernel), top)
-        owner = np.where(gap, cv2.dilate(owner, kernel), owner)
+    reached = (top > -np.inf).view(np.uint8)
+    gap = cv2.bitwise_xor(cv2.morphologyEx(reached, cv2.MORPH_CLOSE, kernel), reached)
+    if cv2.countNonZero(gap):
+        top = cv2.copyTo(cv2.dilate(top, kernel), gap, top)
+        owner = cv2.copyTo(cv2.dilate(owner, kernel), gap, owner)
     return top, owner

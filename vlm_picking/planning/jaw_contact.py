@@ -35,6 +35,8 @@ _SLACK_M = 0.001
 _UNEVEN_M = 0.02
 _SLIVER_M = 0.0065
 _TIGHT_SLANT_RAD = 0.3
+_CELL_TOO_WIDE_M = CELL_M / 2
+"""A cell counts as filled that is filled in part, so a side lies half a cell further in than its outermost cell."""
 _LEAST_IN_SIGHT = 0.1
 
 
@@ -63,10 +65,6 @@ class Landings:
 
     def __getitem__(self, index: np.ndarray) -> "Landings":
         return Landings(*(getattr(self, f.name)[index] for f in fields(self)))
-
-    @classmethod
-    def joined(cls, parts: list["Landings"]) -> "Landings":
-        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
 
 def judge(
@@ -141,7 +139,7 @@ def judge(
     off = _off_centre(scene, position, found.owner)
     alive = reject_in_turn(
         [
-            ("too wide for the gripper", tight & ((room < 0) | (slant > _TIGHT_SLANT_RAD))),
+            ("too wide for the gripper", tight & ((room < -_CELL_TOO_WIDE_M) | (slant > _TIGHT_SLANT_RAD))),
             ("sides not opposite each other", np.maximum(slant, twist) > _FRICTION_CONE_RAD),
             ("sides slope out of the jaws", steep < _LEAST_STEEP),
             ("too little depth at the contact", measured < LEAST_MEASURED),

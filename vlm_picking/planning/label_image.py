@@ -38,7 +38,11 @@ def apart(masks: np.ndarray, windows: list[tuple[slice, slice]]) -> list[tuple[n
     if area.sum() - np.count_nonzero(labels >= 0) <= _OVERLAP * area.min():
         return [(np.arange(len(masks)), labels)]
     clash = np.eye(len(masks), dtype=bool)
-    for one, other, shared in _overlapping(windows):
+    # What two masks share is lost to the larger in the image of labels, so few pairs need a look.
+    lost = area - np.bincount(labels[labels >= 0], minlength=len(masks))
+    most = np.where(area[:, None] >= area, lost[:, None], lost)
+    doubtful = most > _OVERLAP * np.minimum(area[:, None], area)
+    for one, other, shared in _overlapping(windows, doubtful):
         both = np.count_nonzero(masks[one][shared] & masks[other][shared])
         clash[one, other] = clash[other, one] = both > _OVERLAP * min(area[one], area[other])
     groups: list[list[int]] = []
@@ -56,11 +60,13 @@ def apart(masks: np.ndarray, windows: list[tuple[slice, slice]]) -> list[tuple[n
     ]
 
 
-def _overlapping(windows: list[tuple[slice, slice]]) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
-    """Pairs of windows that overlap, by their indices, and the window that both share."""
+def _overlapping(
+    windows: list[tuple[slice, slice]], doubtful: np.ndarray
+) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
+    """Pairs of windows that overlap, if doubtful (K, K), by their indices, and the window that both share."""
     edges = np.array([[rows.start, columns.start, -rows.stop, -columns.stop] for rows, columns in windows])
     shared = np.maximum(edges[:, None], edges)
-    overlap = np.triu((shared[..., 0] < -shared[..., 2]) & (shared[..., 1] < -shared[..., 3]), k=1)
+    overlap = np.triu(doubtful & (shared[..., 0] < -shared[..., 2]) & (shared[..., 1] < -shared[..., 3]), k=1)
     for one, other in np.argwhere(overlap).tolist():
         top, left, bottom, right = shared[one, other].tolist()
         yield one, other, (slice(top, -bottom), slice(left, -right))

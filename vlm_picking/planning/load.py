@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from scipy.ndimage import find_objects
 
 from vlm_picking.planning.height_map import CELL_M, HeightMap
 
@@ -27,17 +28,21 @@ def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
         on_top: (K,) as in Scene; where nothing lies higher beside an object there is no need to look.
     """
     laden = np.zeros(len(on_top), bool)
-    for index in np.flatnonzero(on_top < _FREE_ON_TOP).tolist():
-        own = map_.owner == index
-        left, up, width, height = cv2.boundingRect(own.view(np.uint8))
-        if not width:
+    for index, window in enumerate(find_objects(map_.owner + np.int16(1), len(on_top))):
+        if window is None or on_top[index] >= _FREE_ON_TOP:
             continue
-        window = slice(up, up + height), slice(left, left + width)
-        own, top = own[window], map_.top[window]
-        if min(cv2.minAreaRect(cv2.findNonZero(own.view(np.uint8)))[1]) < _LEAST_WIDTH_CELLS:
+        own, top = map_.owner[window] == index, map_.top[window]
+        if min(own.shape) < _LEAST_WIDTH_CELLS or min(cv2.minAreaRect(_ends_of_rows(own))[1]) < _LEAST_WIDTH_CELLS:
             continue
         laden[index] = _load_share(own, top) > _LEAST_SHARE and _wall_height(own, top) > _WALL_M
     return laden
+
+
+def _ends_of_rows(own: np.ndarray) -> np.ndarray:
+    """(2 R, 2) int32, the first and the last cell of each row that has one: their hull is that of all cells."""
+    row = np.flatnonzero(own.any(axis=1)).astype(np.int32)
+    first, last = own.argmax(axis=1)[row], own.shape[1] - 1 - own[:, ::-1].argmax(axis=1)[row]
+    return np.column_stack([np.concatenate([first, last]).astype(np.int32), np.concatenate([row, row])])
 
 
 def _load_share(own: np.ndarray, top: np.ndarray) -> float:

@@ -8,6 +8,7 @@ from vlm_picking.planning.height_map import CELL_M, HeightMap
 
 PALM_SPARE_M = 0.004
 """Room beside and below a palm that comes down."""
+_TO_CORNERS = 0.67
 
 
 def palm_reach_m(gripper: Gripper, between_m: np.ndarray) -> np.ndarray:
@@ -25,9 +26,10 @@ def palm_hits(
         angle: (N,) directions of closing [rad].
         tip_m: (N,) heights of the tips; between_m: (N,) how far the fingers are apart.
     """
-    radius = gripper.palm_m[0] / 2
+    radius = gripper.palm_m[0] / 2 + PALM_SPARE_M
     under = under_a_disc(map_, radius)
-    reach = np.maximum(palm_reach_m(gripper, between_m) - radius, 0) / CELL_M
+    # Discs along the palm leave out its corners; going on by a third of their radius covers most of those.
+    reach = np.maximum(palm_reach_m(gripper, between_m) - _TO_CORNERS * radius, 0) / CELL_M
     most = int(np.ceil(reach.max(initial=0)))
     along = np.arange(-most, most + 1, 2, dtype=np.float32)
     rows, columns = under.shape

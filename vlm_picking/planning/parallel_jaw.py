@@ -24,17 +24,19 @@ from vlm_picking.planning.workspace import WORKSPACE
 _LINES = 3200
 _STARTS = (10, 70)  # fewest and most on an object
 _LINES_LEANING = 700
-_SHORTLIST = 560
+_SHORTLIST, _SHORTLIST_OF_MANY = 560, 400
 _SHORTLIST_OF_EACH = (10, 280)
+_FEW_OBJECTS = 4
 _DEPTH_SHARES = (1.0, 0.5, 0.2)
+_MORE_DEPTHS = (1.0, 0.75, 0.5, 0.35, 0.2)
 _HALF_OF_FLAT = 0.55
 _TIGHT_SPARE_M = 0.001
 _LEAN_RAD = 0.4
 _GOOD, _FAIR = 0.85, 0.6
-_FAR_WORSE = 0.12
+_FAR_WORSE = 0.25
 _ENOUGH_FAIR = 3
 _WIDE_COSTS = 3.5  # a metre, in grips of 20 mm
-_SHALLOWEST_GRIP_M = 0.0035
+_SHALLOWEST_GRIP_M = 0.0025
 
 
 def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
@@ -52,7 +54,12 @@ def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     lacking = wanted & (best < _GOOD) & np.isin(np.arange(len(wanted)), scene.map.owner)
     # Where several things can be picked straight away, the pile will have changed before the others' turn.
     if lacking.any() and (best >= _FAIR).sum() < _ENOUGH_FAIR:
-        parts.append(_search(scene, scene.map, gripper, lacking, _LINES, rejected, spare_m=_TIGHT_SPARE_M))
+        tight = _search(
+            scene, scene.map, gripper, lacking, _LINES, rejected, spare_m=_TIGHT_SPARE_M, shares=_MORE_DEPTHS
+        )
+        # Beside neighbours fingers need some room; what fills the jaws leaves none.
+        wide = _search(scene, scene.map, gripper, lacking, _LINES, rejected, spare_m=0.0, shares=_MORE_DEPTHS)
+        parts += [tight, wide[wide.opening_m >= gripper.max_opening_m - CLOSER_M]]
         for heading in np.arange(4) * np.pi / 2 if lean > 0.1 else ():
             leaning = leaning_map(scene.map, _leaning_axes(lean, heading))
             parts.append(_search(scene, leaning, gripper, lacking, _LINES_LEANING, rejected))
@@ -88,6 +95,7 @@ def _search(
     rejected: Counter,
     *,
     spare_m: float = SPARE_M,
+    shares: tuple[float, ...] = _DEPTH_SHARES,
 ) -> Proposals:
     owned = map_.owner >= 0
     owned[owned] = wanted[map_.owner[owned]]
@@ -96,7 +104,7 @@ def _search(
         return Proposals.none(gripper)
     starts = _starts(map_, owned, int(wanted.sum()), budget)
     landing = landing_heights(map_, gripper, spare_m=spare_m)
-    found = _land(map_, landing, starts, gripper, scene.middle_m, rejected)
+    found = _land(map_, landing, starts, gripper, scene.middle_m, rejected, shares)
     if not len(found):
         return Proposals.none(gripper)
     return judge(scene, map_, gripper, found, rejected, spare_m=spare_m)
@@ -141,6 +149,7 @@ def _land(
     gripper: Gripper,
     middle_m: np.ndarray,
     rejected: Counter,
+    shares: tuple[float, ...],
 ) -> Landings:
     """Where both fingers can come down nearest to the starts, for each depth."""
     thickness = gripper.finger_thickness_m
@@ -154,44 +163,45 @@ def _land(
     # Most lines find no place low enough for either finger: they need no look at each depth.
     deep = np.flatnonzero(top - level >= _SHALLOWEST_GRIP_M)
     if len(deep) < len(top):
-        rejected["too shallow to grip"] += len(_DEPTH_SHARES) * (len(top) - len(deep))
+        rejected["too shallow to grip"] += len(shares) * (len(top) - len(deep))
     start, direction = np.divmod(deep, ANGLES)
     cells, owners = starts.cell[start].astype(np.float32), starts.owner[start]
     angles = turned[owners, direction]
     closing = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
     top, level, under = top[deep], level[deep], np.ascontiguousarray(under.take(deep, axis=1).T)
-    found, each = [], np.arange(len(top))
-    for share in _DEPTH_SHARES:
-        depth = np.full(len(top), share * gripper.insertion_depth_m, np.float32)
-        if share == _DEPTH_SHARES[-1]:
-            # Something flat may be held by its upper part alone where its sides are blocked further down.
-            depth = np.minimum(depth, _HALF_OF_FLAT * np.maximum(top, 0))
-        tip = np.maximum(top - depth, level)
-        free = under <= _whole_steps(tip - np.float32(LANDING_GAP_M - 1e-5))[:, None]
-        right, left = np.argmax(free[:, half:], axis=1), np.argmax(free[:, half::-1], axis=1)
-        none = ~(free[each, half + right] & free[each, half - left])
-        between = (right + left) * np.float32(CELL_M) - np.float32(thickness)
-        shift = (right - left) / np.float32(2)
-        alive = reject_in_turn(
-            [
-                ("fingers would hit something", none),
-                ("too shallow to grip", top - tip < _SHALLOWEST_GRIP_M),
-                ("nothing between the fingers", right + left == 0),
-                ("too wide for the gripper", between > gripper.max_opening_m + np.float32(CLOSER_M)),
-            ],
-            rejected,
-        )
-        rows = np.flatnonzero(alive)
-        high = under[rows] > _whole_steps(tip[rows] + np.float32(gripper.finger_length_m - PALM_SPARE_M))[:, None]
-        blocked = high.any(axis=1)
-        palm = palm_reach_m(gripper, between[rows[blocked]]) / CELL_M
-        within = np.abs(along - shift[rows[blocked], None]) < palm[:, None]
-        blocked[blocked] = (high[blocked] & within).any(axis=1)
-        rows = rows[reject_in_turn([("palm would hit something", blocked)], rejected)]
-        cell = cells[rows] + shift[rows, None] * closing[rows]
-        grip = top[rows] - tip[rows]
-        found.append(Landings(cell, angles[rows], owners[rows], tip[rows], between[rows], grip))
-    return _shortlist(Landings.joined(found), middle_m, map_)
+    # All depths in one go, one after the other.
+    depth = np.multiply.outer(
+        np.array(shares, np.float32), np.full(len(top), gripper.insertion_depth_m, np.float32)
+    )
+    # Something flat may be held by its upper part alone where its sides are blocked further down.
+    np.minimum(depth[-1], _HALF_OF_FLAT * np.maximum(top, 0), out=depth[-1])
+    tip = np.maximum(top - depth, level)
+    free = under <= _whole_steps(tip - np.float32(LANDING_GAP_M - 1e-5))[..., None]
+    right, left = (ways.argmax(axis=2).ravel() for ways in (free[..., half:], free[..., half::-1]))
+    free, tip, each = free.reshape(-1, len(along)), tip.ravel(), np.arange(tip.size)
+    grip, line = np.tile(top, len(shares)) - tip, np.tile(np.arange(len(top)), len(shares))
+    between = (right + left) * np.float32(CELL_M) - np.float32(thickness)
+    alive = reject_in_turn(
+        [
+            ("fingers would hit something", ~(free[each, half + right] & free[each, half - left])),
+            ("too shallow to grip", grip < _SHALLOWEST_GRIP_M),
+            ("nothing between the fingers", right + left == 0),
+            ("too wide for the gripper", between > gripper.max_opening_m + np.float32(CLOSER_M)),
+        ],
+        rejected,
+    )
+    rows = np.flatnonzero(alive)
+    line, tip, between, grip = line[rows], tip[rows], between[rows], grip[rows]
+    shift = (right - left)[rows] / np.float32(2)
+    high = under[line] > _whole_steps(tip + np.float32(gripper.finger_length_m - PALM_SPARE_M))[:, None]
+    blocked = high.any(axis=1)
+    palm = palm_reach_m(gripper, between[blocked]) / CELL_M
+    within = np.abs(along - shift[blocked, None]) < palm[:, None]
+    blocked[blocked] = (high[blocked] & within).any(axis=1)
+    kept = reject_in_turn([("palm would hit something", blocked)], rejected)
+    line, tip, between, grip, shift = line[kept], tip[kept], between[kept], grip[kept], shift[kept]
+    cell = cells[line] + shift[:, None] * closing[line]
+    return _shortlist(Landings(cell, angles[line], owners[line], tip, between, grip), middle_m, map_)
 
 
 def _under_lines(landing: np.ndarray, starts: _Starts, turned: np.ndarray, along: np.ndarray) -> np.ndarray:
@@ -230,15 +240,18 @@ def _shortlist(found: Landings, middle_m: np.ndarray, map_: HeightMap) -> Landin
     if not len(found):
         return found
     score = np.minimum(found.grip_m, 0.02) / 0.02 - _WIDE_COSTS * found.between_m
+    objects = len(np.unique(found.owner))
+    # Where many objects share the list, more of what is alike is a repetition.
+    cells, turns, grip_m = (2, ANGLES, 0.004) if objects <= _FEW_OBJECTS else (3, ANGLES // 2, 0.008)
     columns = map_.top.shape[1]
-    place = np.rint(found.cell[:, 1] / 2) * columns + np.rint(found.cell[:, 0] / 2)
-    key = ((found.owner * ANGLES + np.rint(found.angle * ANGLES / np.pi) % ANGLES) * 8) + np.rint(found.grip_m / 0.004)
+    place = np.rint(found.cell[:, 1] / cells) * columns + np.rint(found.cell[:, 0] / cells)
+    key = ((found.owner * turns + np.rint(found.angle * turns / np.pi) % turns) * 8) + np.rint(found.grip_m / grip_m)
     order = np.argsort(-score, kind="stable")
     _, first = np.unique(np.column_stack([place, key])[order] @ [1.0, 1e6], return_index=True)
     kept = order[first]
     row, column, _ = map_.cells_of(middle_m)
     middle = np.column_stack([column, row])
     off = np.linalg.norm(found.cell[kept] - middle[found.owner[kept]], axis=1) * CELL_M
-    objects = len(np.unique(found.owner))
-    each = int(np.clip(_SHORTLIST // objects, *_SHORTLIST_OF_EACH))
+    limit = _SHORTLIST if objects <= _FEW_OBJECTS else _SHORTLIST_OF_MANY
+    each = int(np.clip(limit // objects, *_SHORTLIST_OF_EACH))
     return found[kept[best_of_each(found.owner[kept], score[kept] - 5.0 * off, each)]]

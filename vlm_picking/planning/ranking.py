@@ -58,11 +58,16 @@ def write(
     """Write rows as candidates, in their order; `ids` and `labels` are of each row's object."""
     if not chosen:
         return ()
-    centers = camera.project(np.array([proposals.position_m[row] for proposals, row in chosen])).tolist()
+    position, approach, closing = (
+        np.array([getattr(proposals, name)[row] for proposals, row in chosen], np.float64)
+        for name in ("position_m", "approach", "closing")
+    )
+    centers = camera.project(position).tolist()
+    poses = Transform.each(np.stack([np.cross(closing, approach), closing, approach], axis=2), position)
     terms = _written_terms(chosen)
     return tuple(
-        _candidate(proposals, row, terms[rank], rank, int(ids[rank]), str(labels[rank]), tuple(centers[rank]))
-        for rank, (proposals, row) in enumerate(chosen)
+        _candidate(proposals, row, terms[rank], rank, int(ids[rank]), str(labels[rank]), tuple(centers[rank]), pose)
+        for rank, ((proposals, row), pose) in enumerate(zip(chosen, poses, strict=True))
     )
 
 
@@ -81,19 +86,15 @@ def _candidate(
     object_id: int,
     label: str,
     center: tuple[float, float],
+    pose: Transform,
 ) -> GraspCandidate:
-    approach, closing = proposals.approach[row], proposals.closing[row]
-    (ax, ay, az), (cx, cy, cz) = approach.tolist(), closing.tolist()
-    x_axis = (cy * az - cz * ay, cz * ax - cx * az, cx * ay - cy * ax)
     return GraspCandidate(
         id=rank,
         object_id=object_id,
         label=label,
         gripper=proposals.gripper.name,
         kind=proposals.gripper.kind,
-        camera_from_grasp=Transform(
-            np.array([x_axis, (cx, cy, cz), (ax, ay, az)], np.float64).T, proposals.position_m[row]
-        ),
+        camera_from_grasp=pose,
         quality=min(max(float(proposals.quality[row]), 0.0), 1.0),
         center_px=center,
         opening_m=float(proposals.opening_m[row]),

@@ -24,7 +24,7 @@ _EIGHT = tuple(
         *((dy, dx, _DIAGONAL_PX) for dy, dx in ((1, 1), (1, -1), (-1, -1), (-1, 1))),
     )
 )
-_ENOUGH_POINTS = 20_000
+_ENOUGH_POINTS, _ENOUGH_EDGES = 8_000, 3_000
 _DENSITY = 500.0  # kg/m^3 of what stands between a seen surface and the floor: much of it is air
 
 
@@ -102,21 +102,25 @@ class Scene:
             heights (N, M) float32 [m].
         """
         camera, normal = self.camera, axes[2]
-        span = np.vstack([np.ones(len(place_m), np.float32), place_m.T])
+        count = len(contact_m)
+        span = np.empty((3, len(place_m)), np.float32)
+        span[0], span[1:] = 1, place_m.T
         lens = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float32)
-        corner, first, second, up = (v.astype(np.float32, copy=False) @ lens.T for v in (contact_m, *axes))
-        x, y, z = (np.stack([corner[:, k], first[:, k], second[:, k]], axis=1) @ span for k in range(3))
+        frames = np.empty((3, count, 3), np.float32)  # the lens' rows, points, and corner and axes
+        for k, vector in enumerate((contact_m, *axes[:2])):
+            frames[:, :, k] = lens @ vector.T
+        x, y, z = (frames.reshape(-1, 3) @ span).reshape(3, count, len(place_m))
         if above_m is not None:
-            for k, plane in enumerate((x, y, z)):
-                plane += above_m * up[:, k : k + 1]
+            for plane, up in zip((x, y, z), lens @ normal.T, strict=True):
+                plane += above_m * up[:, None]
         np.maximum(z, np.float32(1e-3), out=z)
-        inside = np.ones(z.shape, bool)
+        inside = None
         for plane, last in ((x, camera.width - 1), (y, camera.height - 1)):
             plane /= z
             np.rint(plane, out=plane)
-            within = np.maximum(plane, np.float32(0))
-            np.minimum(within, np.float32(last), out=within)
-            inside &= within == plane
+            within = plane.clip(np.float32(0), np.float32(last))
+            equal = within == plane
+            inside = equal if inside is None else np.logical_and(inside, equal, out=inside)
             plane[:] = within
         pixel = (y * np.float32(camera.width) + x).astype(np.intp)
         # A pixel's point is its depth times its ray, so its height needs its depth alone.
@@ -289,6 +293,7 @@ def _on_top(height: np.ndarray, labels: np.ndarray, known: np.ndarray, count: in
     edge[: _RING_PX + 1] = edge[-_RING_PX - 1 :] = False
     edge[:, : _RING_PX + 1] = edge[:, -_RING_PX - 1 :] = False
     here, labels = np.flatnonzero(edge), labels.ravel()
+    here = here[:: 1 + len(here) // _ENOUGH_EDGES]
     label, level = labels[here], height[here]
     steps = np.array([dy * columns + dx for dy, dx in _EIGHT])[:, None]
     there, back = here + steps, here - steps

@@ -3,6 +3,7 @@
 import numpy as np
 
 from vlm_picking.grasp import Gripper
+from vlm_picking.planning.palm import palm_reach_m
 from vlm_picking.planning.scene import Scene
 
 _BEHIND_M = 0.004
@@ -32,17 +33,21 @@ def fingers_in_sight(
         up: (3,) unit vector against the approach.
     """
     across = np.cross(closing, up)
-    palm = (gripper.max_opening_m / 2 + gripper.finger_thickness_m) * closing
-    fingers, ends = [], []
-    for side in (-1, 1):
-        faces = [side * (between_m[:, None] / 2 + beyond) * closing for beyond in (0.0, gripper.finger_thickness_m)]
-        corners = [face + off * gripper.finger_width_m * across for face in faces for off in (-0.5, 0.5)]
-        fingers.append(np.mean([_is_seen_empty(scene, position_m + corner) for corner in corners], axis=0))
-        ends.append(scene.pixels_of(position_m + side * palm + gripper.finger_length_m * up)[2])
-    seen = np.minimum(2 * np.minimum(*fingers), 1)
+    palm = palm_reach_m(gripper, between_m)[:, None] * closing
+    top = position_m + gripper.finger_length_m * up
+    ends = scene.pixels_of(np.stack([top - palm, top + palm]))[2]
+    faces = [between_m[:, None] / 2 + beyond for beyond in (0.0, gripper.finger_thickness_m)]
+    corners = [
+        side * face * closing + off * gripper.finger_width_m * across
+        for side in (-1, 1)
+        for face in faces
+        for off in (-0.5, 0.5)
+    ]
+    empty = _is_seen_empty(scene, position_m + np.stack(corners)).reshape(2, 4, -1)
+    seen = np.minimum(2 * empty.mean(axis=1).min(axis=0), 1)
     return seen * np.array([0.25, 0.6, 1.0])[ends[0].astype(int) + ends[1]]
 
 
 def _is_seen_empty(scene: Scene, points_m: np.ndarray) -> np.ndarray:
     row, column, inside = scene.pixels_of(points_m)
-    return inside & (scene.cloud[row, column, 2] > points_m[:, 2] - _BEHIND_M)
+    return inside & (scene.depth_m[row, column] > points_m[..., 2] - _BEHIND_M)

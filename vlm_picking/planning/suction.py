@@ -7,6 +7,7 @@ rings read from the depth image instead of with a spring model; a bellows follow
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ from vlm_picking.planning.cup_rim import (
     refit,
     rings_of,
 )
+from vlm_picking.planning.height_map import HeightMap
 from vlm_picking.planning.proposal import (
     LEAST_MEASURED,
     Proposals,
@@ -42,12 +44,13 @@ _SPOTS = 600
 _SPOTS_OF_EACH = (20, 160)
 _APART_M, _REFINED, _REFINED_OF_EACH = 0.05, 240, (12, 400)
 _ROUGHLY_SEALED, _LEAST_SEALED = 0.6, 0.9
+_MAY_TURN_RAD = 0.15
 _LEAK = 0.15
 _ABOVE_M = (0.006, 0.014, 0.026, 0.042, 0.06, 0.08)
 _TUBE_ABOVE_M = (0.1, 0.13, 0.16, 0.2)
 _ROUND = 12
 _SPARE_M, _SINKS = 0.002, 0.3
-_MANY_PIXELS, _ENOUGH_PIXELS = 8_000, 10_000
+_MANY_PIXELS, _SPARSEST, _ENOUGH_PIXELS = 8_000, 3, 5_000
 _CLEAR_M = 0.01
 _SHAKE = 6.0  # m/s^2 that a robot's motion adds to gravity
 _CUP_SHARE = 0.72  # of the cup's outer area that holds
@@ -84,28 +87,43 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
     if not rough.any():
         return Proposals.none(gripper)
     contact, normal, owner, good = contact[rough], normal[rough], owner[rough], good[rough]
-    kept = _worth_moving(scene, contact, normal, owner, good, balance, gripper)
+    beside = _beside(scene.map)
+    kept = _worth_moving(scene, beside, contact, normal, owner, good, balance, gripper)
     rejected["less promising than others beside it"] += len(owner) - len(kept)
     contact, normal, owner, good = contact[kept], normal[kept], owner[kept], good[kept]
-    for last in (False, False, True):
+    for last in (False, True):
         contact = contact + inwards(good, normal, radius)
-        rings = rings_of(scene, contact, normal, owner, radius, straight=last)
+        # On the way a look in half of the directions is enough.
+        rings = rings_of(
+            scene, contact, normal, owner, radius, directions=DIRECTIONS if last else COARSE, straight=last
+        )
         normal, contact, off = refit(contact, normal, rings, radius)
         follows = follows_m(gripper, contact)
         good = meets(off, rings.own, follows)
+        tilt = np.arccos(np.clip(normal @ scene.up.astype(np.float32), -1, 1))
+        if not last:
+            near = reject_in_turn(
+                [
+                    ("surface too tilted", ~(tilt <= gripper.max_tilt_rad + _MAY_TURN_RAD)),
+                    ("rim would not seal", good[:, LIP].mean(axis=2).min(axis=1) < _ROUGHLY_SEALED),
+                ],
+                rejected,
+            )
+            if not near.any():
+                return Proposals.none(gripper)
+            contact, normal, owner, good = contact[near], normal[near], owner[near], good[near]
     share = good.mean(axis=2)
     sealed, measured = share[:, LIP].min(axis=1), fitted(rings.known).mean(axis=1)
     # Higher than the lip gives way, just beside it, is what the cup would press on.
     outside = slice(BESIDE.start * DIRECTIONS, None)
-    beside = ((off[:, outside] > (2 * follows + 0.002)[:, None]) & ~rings.own[:, outside]).mean(axis=1)
-    tilt = np.arccos(np.clip(normal @ scene.up.astype(np.float32), -1, 1))
-    room = _room_above(scene, contact, normal, owner, gripper)
+    pressed = ((off[:, outside] > (2 * follows + 0.002)[:, None]) & ~rings.own[:, outside]).mean(axis=1)
+    room = _room_above(scene.map, beside, contact, normal, owner, gripper)
     alive = reject_in_turn(
         [
             ("too little depth at the contact", measured < LEAST_MEASURED),
             ("surface too tilted", ~(tilt <= gripper.max_tilt_rad)),
             ("rim would not seal", sealed < _LEAST_SEALED),
-            ("cup would hit a neighbour", beside > 0.1),
+            ("cup would hit a neighbour", pressed > 0.1),
             ("tube would hit something", room < 0),
         ],
         rejected,
@@ -167,8 +185,8 @@ def _spots(scene: Scene, radius_m: float) -> tuple[np.ndarray, np.ndarray, np.nd
     top, left = max(top - 1, 0), max(left - 1, 0)
     inner = np.ascontiguousarray(inner[top : top + height + 2, left : left + width + 2])
     top, left, (height, width) = top + window[0].start, left + window[1].start, inner.shape
-    # Of many pixels every fourth tells as much.
-    every = 2 if cv2.countNonZero(inner) > _MANY_PIXELS else 1
+    # Of many pixels every fourth or ninth tells as much.
+    every = int(np.clip(np.sqrt(cv2.countNonZero(inner) / _MANY_PIXELS) + 1, 1, _SPARSEST))
     sparse = slice(top, top + height, every), slice(left, left + width, every)
     labels, depth = scene.labels[sparse], scene.depth_m[sparse]
     edge_px = cv2.distanceTransform(inner, cv2.DIST_L2, 3)[::every, ::every]
@@ -200,6 +218,7 @@ def _spots(scene: Scene, radius_m: float) -> tuple[np.ndarray, np.ndarray, np.nd
 
 def _worth_moving(
     scene: Scene,
+    beside: tuple[np.ndarray, np.ndarray],
     contact: np.ndarray,
     normal: np.ndarray,
     owner: np.ndarray,
@@ -209,11 +228,13 @@ def _worth_moving(
 ) -> np.ndarray:
     """Rows of the most promising spots of each object, spread over it: only they are worth further turns."""
     away = np.linalg.norm(contact - balance[owner], axis=1) / np.maximum(scene.length_m[owner], 1e-3)
-    hits = np.clip(-_room_above(scene, contact, normal, owner, gripper, coarse=True), 0, _CLEAR_M) / _CLEAR_M
+    hits = np.clip(-_room_above(scene.map, beside, contact, normal, owner, gripper, coarse=True), 0, _CLEAR_M)
     tilt = np.arccos(np.clip(normal @ scene.up.astype(np.float32), -1, 1))
     share = good.mean(axis=2)
     lip, beside = share[:, LIP] @ [0.43, 0.57], share[:, BESIDE] @ [0.67, 0.33]
-    score = 0.7 * lip + 0.3 * beside - 0.3 * away - 0.5 * hits - 2 * np.maximum(tilt - gripper.max_tilt_rad, 0)
+    score = (
+        0.7 * lip + 0.3 * beside - 0.3 * away - 0.5 / _CLEAR_M * hits - 2 * np.maximum(tilt - gripper.max_tilt_rad, 0)
+    )
     # With few objects there is time to look more closely at each.
     limit = int(np.clip(_REFINED // len(np.unique(owner)), *_REFINED_OF_EACH))
     apart = _APART_M / np.sqrt(limit)
@@ -252,8 +273,27 @@ def _needed(mass_kg: np.ndarray, lever_m: np.ndarray, tilt: np.ndarray, radius_m
     return weight * np.cos(tilt) + np.hypot(shear / _FRICTION, moment / (_TIP * radius_m))
 
 
+def _beside(map_: HeightMap) -> tuple[np.ndarray, np.ndarray]:
+    """The highest surface in and beside each cell of a map, and which object all of them belong to, or -1."""
+    around = np.ones((3, 3), np.uint8)
+    lowest, highest = cv2.erode(map_.owner, around), cv2.dilate(map_.owner, around)
+    return cv2.dilate(map_.top, around), np.where(lowest == highest, lowest, np.int16(-1))
+
+
+@lru_cache(maxsize=16)
+def _on_the_way(cup_radius_m: float, tube_radius_m: float, every: int) -> np.ndarray:
+    """(M, 3) float32 [m] places on the cup and its tube, along two axes across the approach and against it."""
+    angle = np.arange(0, _ROUND, every) * (2 * np.pi / _ROUND)
+    lip, tube = cup_radius_m + _SPARE_M, tube_radius_m + _SPARE_M
+    rings = [(lip, above) for above in _ABOVE_M] + [(tube, above) for above in _TUBE_ABOVE_M]
+    return np.concatenate(
+        [np.column_stack([r * np.cos(angle), r * np.sin(angle), np.full(len(angle), up)]) for r, up in rings[::every]]
+    ).astype(np.float32)
+
+
 def _room_above(
-    scene: Scene,
+    map_: HeightMap,
+    beside: tuple[np.ndarray, np.ndarray],
     contact: np.ndarray,
     normal: np.ndarray,
     owner: np.ndarray,
@@ -268,25 +308,17 @@ def _room_above(
     on what is round.
 
     Args:
+        beside: what lies in and beside the map's cells (see _beside).
         coarse: look at a quarter of the places, for a first choice.
     """
-    first, second = axes_across(normal)
-    every = 2 if coarse else 1
-    angle = np.arange(0, _ROUND, every) * (2 * np.pi / _ROUND)
-    lip, tube = gripper.cup_radius_m + _SPARE_M, gripper.tube_radius_m + _SPARE_M
-    rings = [(lip, above) for above in _ABOVE_M] + [(tube, above) for above in _TUBE_ABOVE_M]
-    place = np.concatenate(
-        [np.column_stack([r * np.cos(angle), r * np.sin(angle), np.full(len(angle), up)]) for r, up in rings[::every]]
-    ).astype(np.float32)
-    row, column, height = scene.map.cells_over(contact, (first, second, normal), place)
-    around = np.ones((3, 3), np.uint8)
-    beside, lowest, highest = (
-        cv2.dilate(scene.map.top, around),
-        cv2.erode(scene.map.owner, around)[row, column],
-        cv2.dilate(scene.map.owner, around)[row, column],
-    )
-    own = (lowest == owner[:, None]) & (highest == lowest)
-    return (height - beside[row, column] + own * np.float32(_SINKS * gripper.cup_radius_m)).min(axis=1)
+    place = _on_the_way(gripper.cup_radius_m, gripper.tube_radius_m, 2 if coarse else 1)
+    row, column, height = map_.cells_over(contact, (*axes_across(normal), normal), place)
+    row *= map_.top.shape[1]
+    row += column
+    highest, inside = beside
+    height -= highest.ravel().take(row)
+    height += (inside.ravel().take(row) == owner[:, None].astype(np.int16)) * np.float32(_SINKS * gripper.cup_radius_m)
+    return height.min(axis=1)
 
 
 def _along(approach: np.ndarray, direction: np.ndarray) -> np.ndarray:

@@ -28,4 +28,9 @@ class Workspace(threading.local):
         return sum(buffer.nbytes for buffer in self._buffers.values())
 
 
+# glibc hands freed blocks back to the system, page by page, up to the size of the largest that was freed: with one that
+# was freed and never written the temporary arrays of a plan stay at hand as well.
+_KEPT_BYTES = 1 << 24
+np.empty(_KEPT_BYTES, np.uint8)
+
 WORKSPACE = Workspace()
