@@ -8,23 +8,14 @@ import numpy as np
 from vlm_picking.camera import PinholeCamera
 from vlm_picking.depth import filled_cloud, filled_depth
 from vlm_picking.frame import RgbdFrame
+from vlm_picking.planning.covering import on_top
 from vlm_picking.planning.height_map import CELL_M, Cloud, HeightMap, upright_map
 from vlm_picking.support import Support
 from vlm_picking.transform import Transform
 
 _MARGIN_M = 0.12
 _FEWEST_READINGS = 12
-_COVERED_BY_M = 0.008
-_RING_PX = 4
-_DIAGONAL_PX = _RING_PX // 2
-_EIGHT = tuple(
-    (dy * reach, dx * reach)
-    for dy, dx, reach in (
-        *((dy, dx, _RING_PX) for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0))),
-        *((dy, dx, _DIAGONAL_PX) for dy, dx in ((1, 1), (1, -1), (-1, -1), (-1, 1))),
-    )
-)
-_ENOUGH_POINTS, _ENOUGH_EDGES = 8_000, 3_000
+_ENOUGH_POINTS = 8_000
 _DENSITY = 500.0  # kg/m^3 of what stands between a seen surface and the floor: much of it is air
 
 
@@ -190,7 +181,7 @@ def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, c
         length_m=facts.length,
         mass_kg=facts.mass,
         longer_side=facts.longer_side @ rotation[:, :2].T,
-        on_top=_on_top(height, labels_small, known_small, count),
+        on_top=on_top(height, labels_small, known_small, count),
     )
 
 
@@ -272,34 +263,3 @@ def _facts(points: np.ndarray, label: np.ndarray, count: int) -> _Facts:
     # Nothing is thicker than it is wide: what lies on a pile is not the pile's height thick.
     volume = long * short * np.minimum(np.maximum(middle[:, 2], 0.004), np.maximum(short, 0.01))
     return _Facts(middle, long, 0.03 + _DENSITY * volume, np.column_stack([np.cos(turn), np.sin(turn)]))
-
-
-def _on_top(height: np.ndarray, labels: np.ndarray, known: np.ndarray, count: int) -> np.ndarray:
-    """How little each object is covered (K,): looks across its outline in eight directions."""
-    x, y, width, height_px = cv2.boundingRect((labels >= 0).view(np.uint8))
-    round_all = (
-        slice(max(y - _RING_PX - 1, 0), y + height_px + _RING_PX + 1),
-        slice(max(x - _RING_PX - 1, 0), x + width + _RING_PX + 1),
-    )
-    height, labels, known = height[round_all], labels[round_all], known[round_all]
-    # A border as wide as the look is far, in which the image's last pixels go on.
-    border = (_RING_PX,) * 4
-    labels = cv2.copyMakeBorder(labels, *border, cv2.BORDER_REPLICATE)
-    height = cv2.copyMakeBorder(height, *border, cv2.BORDER_REPLICATE).ravel()
-    known = cv2.copyMakeBorder(known.view(np.uint8), *border, cv2.BORDER_REPLICATE).ravel()
-    columns = labels.shape[1]
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    edge = (cv2.dilate(labels, cross) != cv2.erode(labels, cross)) & (labels >= 0)
-    edge[: _RING_PX + 1] = edge[-_RING_PX - 1 :] = False
-    edge[:, : _RING_PX + 1] = edge[:, -_RING_PX - 1 :] = False
-    here, labels = np.flatnonzero(edge), labels.ravel()
-    here = here[:: 1 + len(here) // _ENOUGH_EDGES]
-    label, level = labels[here], height[here]
-    steps = np.array([dy * columns + dx for dy, dx in _EIGHT])[:, None]
-    there, back = here + steps, here - steps
-    beyond = (labels.take(there) != label) & (known.take(there) > 0)
-    own = np.where(labels.take(back) == label, np.maximum(height.take(back), level), level)
-    higher = beyond & (height.take(there) > own + np.float32(_COVERED_BY_M))
-    seen = np.bincount(label, weights=np.count_nonzero(beyond, axis=0), minlength=count)
-    covered = np.bincount(label, weights=np.count_nonzero(higher, axis=0), minlength=count)
-    return 1.0 - covered / np.maximum(seen, 1)

@@ -7,7 +7,6 @@ rings read from the depth image instead of with a spring model; a bellows follow
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -19,7 +18,6 @@ from vlm_picking.planning.cup_rim import (
     COARSE,
     DIRECTIONS,
     LIP,
-    axes_across,
     first_normals,
     fitted,
     follows_m,
@@ -29,7 +27,7 @@ from vlm_picking.planning.cup_rim import (
     refit,
     rings_of,
 )
-from vlm_picking.planning.height_map import HeightMap
+from vlm_picking.planning.cup_room import highest_beside, room_above
 from vlm_picking.planning.proposal import (
     LEAST_MEASURED,
     Proposals,
@@ -46,10 +44,6 @@ _APART_M, _REFINED, _REFINED_OF_EACH = 0.05, 240, (12, 400)
 _ROUGHLY_SEALED, _LEAST_SEALED = 0.6, 0.9
 _MAY_TURN_RAD = 0.15
 _LEAK = 0.15
-_ABOVE_M = (0.006, 0.014, 0.026, 0.042, 0.06, 0.08)
-_TUBE_ABOVE_M = (0.1, 0.13, 0.16, 0.2)
-_ROUND = 12
-_SPARE_M, _SINKS = 0.002, 0.3
 _MANY_PIXELS, _SPARSEST, _ENOUGH_PIXELS = 8_000, 3, 5_000
 _CLEAR_M = 0.01
 _SHAKE = 6.0  # m/s^2 that a robot's motion adds to gravity
@@ -87,7 +81,7 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
     if not rough.any():
         return Proposals.none(gripper)
     contact, normal, owner, good = contact[rough], normal[rough], owner[rough], good[rough]
-    beside = _beside(scene.map)
+    beside = highest_beside(scene.map)
     kept = _worth_moving(scene, beside, contact, normal, owner, good, balance, gripper)
     rejected["less promising than others beside it"] += len(owner) - len(kept)
     contact, normal, owner, good = contact[kept], normal[kept], owner[kept], good[kept]
@@ -117,7 +111,7 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
     # Higher than the lip gives way, just beside it, is what the cup would press on.
     outside = slice(BESIDE.start * DIRECTIONS, None)
     pressed = ((off[:, outside] > (2 * follows + 0.002)[:, None]) & ~rings.own[:, outside]).mean(axis=1)
-    room = _room_above(scene.map, beside, contact, normal, owner, gripper)
+    room = room_above(scene.map, beside, contact, normal, owner, gripper)
     alive = reject_in_turn(
         [
             ("too little depth at the contact", measured < LEAST_MEASURED),
@@ -228,7 +222,7 @@ def _worth_moving(
 ) -> np.ndarray:
     """Rows of the most promising spots of each object, spread over it: only they are worth further turns."""
     away = np.linalg.norm(contact - balance[owner], axis=1) / np.maximum(scene.length_m[owner], 1e-3)
-    hits = np.clip(-_room_above(scene.map, beside, contact, normal, owner, gripper, coarse=True), 0, _CLEAR_M)
+    hits = np.clip(-room_above(scene.map, beside, contact, normal, owner, gripper, coarse=True), 0, _CLEAR_M)
     tilt = np.arccos(np.clip(normal @ scene.up.astype(np.float32), -1, 1))
     share = good.mean(axis=2)
     lip, beside = share[:, LIP] @ [0.43, 0.57], share[:, BESIDE] @ [0.67, 0.33]
@@ -271,54 +265,6 @@ def _needed(mass_kg: np.ndarray, lever_m: np.ndarray, tilt: np.ndarray, radius_m
     shear = weight * np.sin(tilt) + shaken
     moment = weight * np.hypot(lever_m, _UNSURE_M) + shaken * _BELOW_M
     return weight * np.cos(tilt) + np.hypot(shear / _FRICTION, moment / (_TIP * radius_m))
-
-
-def _beside(map_: HeightMap) -> tuple[np.ndarray, np.ndarray]:
-    """The highest surface in and beside each cell of a map, and which object all of them belong to, or -1."""
-    around = np.ones((3, 3), np.uint8)
-    lowest, highest = cv2.erode(map_.owner, around), cv2.dilate(map_.owner, around)
-    return cv2.dilate(map_.top, around), np.where(lowest == highest, lowest, np.int16(-1))
-
-
-@lru_cache(maxsize=16)
-def _on_the_way(cup_radius_m: float, tube_radius_m: float, every: int) -> np.ndarray:
-    """(M, 3) float32 [m] places on the cup and its tube, along two axes across the approach and against it."""
-    angle = np.arange(0, _ROUND, every) * (2 * np.pi / _ROUND)
-    lip, tube = cup_radius_m + _SPARE_M, tube_radius_m + _SPARE_M
-    rings = [(lip, above) for above in _ABOVE_M] + [(tube, above) for above in _TUBE_ABOVE_M]
-    return np.concatenate(
-        [np.column_stack([r * np.cos(angle), r * np.sin(angle), np.full(len(angle), up)]) for r, up in rings[::every]]
-    ).astype(np.float32)
-
-
-def _room_above(
-    map_: HeightMap,
-    beside: tuple[np.ndarray, np.ndarray],
-    contact: np.ndarray,
-    normal: np.ndarray,
-    owner: np.ndarray,
-    gripper: Gripper,
-    *,
-    coarse: bool = False,
-) -> np.ndarray:
-    """Least height (N,) [m] of the cup and its tube over whatever lies under them on the approach; below 0: a hit.
-
-    The cup passes along the whole approach, so its edge is looked at all along; the tube stands above that, and where
-    the approach begins higher still. Where it only meets the object itself it may press into it a little, as a lip does
-    on what is round.
-
-    Args:
-        beside: what lies in and beside the map's cells (see _beside).
-        coarse: look at a quarter of the places, for a first choice.
-    """
-    place = _on_the_way(gripper.cup_radius_m, gripper.tube_radius_m, 2 if coarse else 1)
-    row, column, height = map_.cells_over(contact, (*axes_across(normal), normal), place)
-    row *= map_.top.shape[1]
-    row += column
-    highest, inside = beside
-    height -= highest.ravel().take(row)
-    height += (inside.ravel().take(row) == owner[:, None].astype(np.int16)) * np.float32(_SINKS * gripper.cup_radius_m)
-    return height.min(axis=1)
 
 
 def _along(approach: np.ndarray, direction: np.ndarray) -> np.ndarray:
