@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vlm_picking.training.augment import into_bin
 from vlm_picking.training.data import Thing
 from vlm_picking.training.targets import MIN_VISIBLE, assign
 
@@ -92,3 +93,15 @@ def test_an_empty_view():
     assert target.things == ()
     assert target.positive.shape == (0, 16)
     assert (target.owner == -1).all()
+
+
+def test_a_view_into_the_bin_shows_all_things_larger():
+    ids = np.zeros((120, 160), np.uint8)
+    ids[40:60, 50:80], ids[70:90, 60:90] = 1, 2
+    rgb = np.repeat(ids[..., None] * 90, 3, axis=2)
+    for seed in range(20):
+        seen, inside = into_bin(rgb, ids, np.random.default_rng(seed))
+        assert seen.shape[:2] == inside.shape and inside.size < ids.size
+        assert np.bincount(inside.ravel(), minlength=3)[1:].tolist() == [600, 600]
+    empty = np.zeros_like(ids)
+    assert into_bin(rgb, empty, np.random.default_rng(0))[1] is empty

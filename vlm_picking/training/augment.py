@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+_INTO_BIN = 0.6  # of the views: as the detector sees a bin that is known from depth (`bin_view`)
+
 
 def random_view(rgb: np.ndarray, ids: np.ndarray, size: int, rng: np.random.Generator):
     """A flipped, cropped, recoloured copy of a frame, squashed to `size` x `size` as the detector sees it.
@@ -12,7 +14,7 @@ def random_view(rgb: np.ndarray, ids: np.ndarray, size: int, rng: np.random.Gene
         share of every instance's pixels that the crop left in the view.
     """
     whole = np.bincount(ids.ravel(), minlength=256)
-    rgb, ids = _zoom(rgb, ids, rng)
+    rgb, ids = (into_bin if rng.random() < _INTO_BIN else _zoom)(rgb, ids, rng)
     kept = np.bincount(ids.ravel(), minlength=256) / np.maximum(whole, 1)
     if rng.random() < 0.5:
         rgb, ids = rgb[:, ::-1], ids[:, ::-1]
@@ -30,6 +32,20 @@ def squash(rgb: np.ndarray, size: int) -> np.ndarray:
     """Resize to a square without keeping the aspect ratio, by area where it shrinks."""
     shrinks = rgb.shape[0] >= size and rgb.shape[1] >= size
     return cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def into_bin(rgb: np.ndarray, ids: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """About what a view of the bin alone shows: all things, and some of what lies around them."""
+    for axis in (0, 1):
+        seen = np.flatnonzero(ids.any(axis=1 - axis))
+        if not len(seen):
+            return rgb, ids
+        have, low, high = ids.shape[axis], int(seen[0]), int(seen[-1]) + 1
+        want = min(have, max(int((high - low) * rng.uniform(1.02, 1.35)), have // 2))
+        slack = want - (high - low)
+        start = int(np.clip(low - round(slack * rng.uniform(0.1, 0.9)), 0, have - want))
+        rgb, ids = (np.take(a, np.arange(start, start + want), axis) for a in (rgb, ids))
+    return rgb, ids
 
 
 def _zoom(rgb: np.ndarray, ids: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
