@@ -155,6 +155,7 @@ def _calibrated(answers: Sequence[_Answer], lexicon: Lexicon, *, name: str) -> S
         bias=round(plain.bias, 4),
         coloured=(round(coloured.scale, 4), round(coloured.bias, 4)),
         floor=FLOOR,
+        bin_view=True,  # as most views of its training were
     )
 
 
