@@ -95,6 +95,14 @@ class PatchGraph:
             axis=1,
         )
 
+    def with_pairs_joined(self, chosen: np.ndarray) -> tuple["PatchGraph", np.ndarray]:
+        """The graph with the pairs `chosen` (P,) joined, and which of its patches each patch (K,) is now part of."""
+        name = np.arange(len(self.sums))
+        for a, b in zip(self.first[chosen], self.second[chosen], strict=True):
+            name[name == name[b]] = name[a]
+        name = np.unique(name, return_inverse=True)[1]
+        return self.joined(name), name
+
     def joined(self, name: np.ndarray) -> "PatchGraph":
         """The graph where patch i is part of patch `name[i]` (K,), counted anew without gaps."""
         count = int(name.max()) + 1
@@ -146,11 +154,8 @@ def join(frame: RgbdFrame, patches: Patches) -> tuple[np.ndarray, int]:
         mutual = (odds > 0) & (odds >= best[graph.first]) & (odds >= best[graph.second])
         if not mutual.any():
             break
-        name = np.arange(len(graph.sums))
-        for a, b in zip(graph.first[mutual], graph.second[mutual], strict=True):
-            name[name == name[b]] = name[a]
-        name = np.unique(name, return_inverse=True)[1]
-        graph, names = graph.joined(name), name[names]
+        graph, name = graph.with_pairs_joined(mutual)
+        names = name[names]
     return names.astype(np.int32)[patches.label], len(graph.sums) - 1
 
 

@@ -8,7 +8,7 @@ import argparse
 
 import numpy as np
 
-from vlm_picking.joining import WEIGHTS, PatchGraph, patch_graph
+from vlm_picking.joining import WEIGHTS, patch_graph
 from vlm_picking.regions import cut
 from vlm_picking.support import find_support
 
@@ -34,7 +34,10 @@ def pairs_of(frame, ids: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
         clear = np.minimum(pure[graph.first], pure[graph.second]) > _PURE
         terms.append(graph.evidence()[clear])
         same.append(one[clear])
-        graph, shares = _some_joined(graph, shares, one & (rng.random(len(one)) < _JOINED))
+        graph, name = graph.with_pairs_joined(one & (rng.random(len(one)) < _JOINED))
+        joined = np.zeros((len(graph.sums), shares.shape[1]))
+        np.add.at(joined, name, shares)
+        shares = joined
     return np.concatenate(terms), np.concatenate(same)
 
 
@@ -54,16 +57,6 @@ def fit(terms: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, float]:
 
     found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
     return found[1:] / scale, float(found[0])
-
-
-def _some_joined(graph: PatchGraph, shares: np.ndarray, chosen: np.ndarray) -> tuple[PatchGraph, np.ndarray]:
-    name = np.arange(len(graph.sums))
-    for a, b in zip(graph.first[chosen], graph.second[chosen], strict=True):
-        name[name == name[b]] = name[a]
-    name = np.unique(name, return_inverse=True)[1]
-    joined = np.zeros((int(name.max()) + 1, shares.shape[1]))
-    np.add.at(joined, name, shares)
-    return graph.joined(name), joined
 
 
 def main() -> None:
