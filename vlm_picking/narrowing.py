@@ -1,5 +1,6 @@
 """Which of the things that were seen a query means: colours, exclusions, relations, sizes and superlatives."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -11,11 +12,11 @@ from vlm_picking.colours import COLOURS, colour_shares
 from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections, box_iou
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.query import Query, Target
+from vlm_picking.query import Query, RelationKind, Target
 from vlm_picking.relations import holds, may_hold, order_by
 from vlm_picking.result import LiftedObject
 from vlm_picking.search import Scene
-from vlm_picking.supposition import tells_which, the_first, the_one
+from vlm_picking.supposition import tells_which, the_first, the_related
 
 # Boxes that overlap more than this are one object, seen under two names.
 SAME_OBJECT_IOU = 0.7
@@ -23,6 +24,8 @@ SAME_OBJECT_IOU = 0.7
 PART_SHARE = 0.5
 # Share of an object's pixels that must have a colour for "anything red" to mean it.
 COLOUR_SHARE = 0.35
+# Of what may be a reference, so many of the likeliest are compared with.
+_REFERENCES = 4
 
 Objects = Mapping[int, LiftedObject]
 
@@ -126,9 +129,13 @@ def _sight(target: Target, found: Detections, scene: Scene, config: PickingConfi
 
 @dataclass(frozen=True, eq=False)
 class _Reference:
-    """What a relation compares with; `note` is for the operator where it was not seen for sure."""
+    """What a relation compares with, and all that `may_be` it; `note` is for the operator where it was not seen for
+    sure.
+    """
 
+    target: Target
     seen: Detections
+    may_be: Detections
     best_score: float
     doubts: tuple[str, ...]
     note: str = ""
@@ -139,10 +146,15 @@ def _reference(target: Target, frame: RgbdFrame, scene: Scene, config: PickingCo
     found = _matching(frame, scene, target)
     sure = found[_is_sure(found, target, config)]
     best_score, doubts = _best_score(scene, target), _doubts(scene, target)
+    found = found.by_score()[:_REFERENCES]
     if len(sure) or not len(found):
-        return _Reference(sure, best_score, doubts)
-    note = f"took for the {target} what looks most like one ({best_score:.2f})"
-    return _Reference(found.by_score()[:1], max(best_score, config.present_threshold), doubts, note)
+        return _Reference(target, sure, found, best_score, doubts)
+    best_score = max(best_score, config.present_threshold)
+    return _Reference(target, found[:1], found, best_score, doubts, _took_for(target, found))
+
+
+def _took_for(target: Target, thing: Detections) -> str:
+    return f"took for the {target} what looks most like one ({float(thing.score[0]):.2f})"
 
 
 def _related(
@@ -156,13 +168,13 @@ def _related(
     seen = tuple(reference.seen for reference in references)
     present = sight.present[holds(relation.kind, sight.present, seen, objects)]
     maybe = sight.maybe[holds(relation.kind, sight.maybe, seen, objects)]
-    if len(maybe) and not len(present) and tells_which(query):
-        likely = the_one(maybe)
-        best_one = int(likely.argmax())
-        if likely[best_one] >= config.present_threshold:
-            present = maybe.replace(score=likely)[best_one]
-            maybe = maybe[np.arange(len(maybe)) != best_one]
-    doubts = sight.doubts + tuple(doubt for reference in references for doubt in reference.doubts)
+    is_sure = len(present) > 0 and not any(reference.note for reference in references)
+    if tells_which(query) and not is_sure:
+        meant, notes = _meant(relation.kind, Detections.union([sight.present, sight.maybe]), references, objects)
+        if len(meant) and float(meant.score[0]) >= config.present_threshold:
+            maybe = maybe[maybe.id != meant.id[0]]
+            return replace(sight, present=meant, maybe=maybe, doubts=_all_doubts(sight, references), reason=notes)
+    doubts = _all_doubts(sight, references)
     weakest = min(reference.best_score for reference in references)
     lost = [str(target) for target, things in zip(relation.references, seen, strict=True) if not len(things)]
     best = sight.best_score
@@ -182,6 +194,42 @@ def _related(
     if doubts and not len(present) and not len(maybe):
         best = 0.5
     return replace(sight, present=present, maybe=maybe, best_score=best, doubts=doubts, reason=reason)
+
+
+def _all_doubts(sight: TargetSight, references: list[_Reference]) -> tuple[str, ...]:
+    return sight.doubts + tuple(doubt for reference in references for doubt in reference.doubts)
+
+
+def _meant(
+    kind: RelationKind, candidates: Detections, references: list[_Reference], objects: Objects
+) -> tuple[Detections, str]:
+    """The one of N candidates that most likely stands in a relation to whatever its references are, if any does; its
+    score is how likely. And what was taken for the references, where that was not sure.
+    """
+    may_be = [reference.may_be for reference in references]
+    sizes = [len(things) for things in may_be]
+    if not len(candidates) or not all(sizes):
+        return Detections.empty(), ""
+    places = list(itertools.product(*map(range, sizes)))
+    each = [
+        holds(kind, candidates, tuple(things[k] for things, k in zip(may_be, place, strict=True)), objects)
+        for place in places
+    ]
+    holding = np.stack(each, axis=1).reshape(len(candidates), *sizes)
+    for axis, things in enumerate(may_be, start=1):  # what has two names does not stand in a relation to itself
+        other = box_iou(candidates.xyxy, things.xyxy) <= SAME_OBJECT_IOU
+        holding &= np.expand_dims(other, tuple(k for k in range(1, holding.ndim) if k != axis))
+    likely = the_related(candidates.score, [things.score for things in may_be], holding)
+    best = int(likely.argmax())
+    weight = [np.prod([things.score[k] for things, k in zip(may_be, place, strict=True)]) for place in places]
+    place = places[int(np.argmax(np.where(holding[best].ravel(), weight, -1)))]
+    chosen = [things[k] for things, k in zip(may_be, place, strict=True)]
+    notes = [
+        _took_for(reference.target, thing)
+        for reference, thing in zip(references, chosen, strict=True)
+        if not len(reference.seen) or reference.note or thing.id[0] not in reference.seen.id
+    ]
+    return candidates.replace(score=likely)[best], "; ".join(notes)
 
 
 def _sized(sight: TargetSight, size: str, objects: Objects) -> TargetSight:

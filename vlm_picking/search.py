@@ -18,7 +18,7 @@ from vlm_picking.models.suite import ModelSuite
 from vlm_picking.query import Query, Target
 from vlm_picking.segmentation import segment_objects
 from vlm_picking.support import Support
-from vlm_picking.supposition import least_score, supposes
+from vlm_picking.supposition import BY_CHANCE, least_score, supposes
 from vlm_picking.verification import verified
 
 
@@ -140,7 +140,8 @@ def look(
     best = {phrase: float(found.score[found.label == phrase].max(initial=0.0)) for phrase in phrases}
     floor = config.absent_threshold
     if supposes(query):
-        floor = min(floor, least_score(config.present_threshold))
+        chance = BY_CHANCE if query.relation is not None else 1.0
+        floor = min(floor, least_score(config.present_threshold, chance=chance))
     named = found[found.score >= floor].by_score()[: config.max_detections]
     separate = Detections.empty()
     if any(target.anything for target in targets):

@@ -3,7 +3,12 @@
 Scores are calibrated for one who thought both answers equally likely before. Who says "the mug next to the can" knows
 more: that there is one, which is taken to be right nine times in ten. Who says "the leftmost mug" knows of several,
 four times in five: "the mug on the left" may be the only one. "The mug on top" is in the pile, with whatever else.
+
+Who says "the mug next to the can" also tells where it is. By chance a thing stands so to another about once in four, so
+what stands so is the likelier what was meant.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,6 +17,7 @@ from vlm_picking.query import Query, QueryKind, Superlative
 
 SUPPOSED = 0.9
 SEVERAL = 0.8
+BY_CHANCE = 0.25
 _IN_THE_PILE = (Superlative.ON_TOP, Superlative.AT_BOTTOM)
 _SUREST = 0.9999
 
@@ -30,18 +36,28 @@ def supposes(query: Query) -> bool:
     return query.kind is QueryKind.COUNT or tells_which(query)
 
 
-def least_score(threshold: float) -> float:
-    """The score from which on a thing is there with a probability of `threshold`, if one is supposed to be."""
-    odds = threshold * (1 - SUPPOSED)
+def least_score(threshold: float, *, chance: float = 1.0) -> float:
+    """The score from which on a thing is there with a probability of `threshold`, if one is supposed to be and it does
+    what was said of it, which others do by `chance`.
+    """
+    odds = threshold * (1 - SUPPOSED) * chance
     return odds / (odds + (1 - threshold) * SUPPOSED)
 
 
-def the_one(candidates: Detections) -> np.ndarray:
-    """(N,) how likely each of `candidates` is the one thing that a question supposes, by Bayes' rule: one of them is
-    it, or none.
+def the_related(candidates: np.ndarray, references: Sequence[np.ndarray], holds: np.ndarray) -> np.ndarray:
+    """(N,) how likely each of N candidates is the one that stands in a relation, whatever it stands in it to.
+
+    Args:
+        candidates: (N,) scores.
+        references: for each reference of the relation the scores (J,), (K,) of what may be it; one of them is, or none.
+        holds: (N, J) or (N, J, K) bool, which stands in the relation to which.
     """
-    p = np.clip(candidates.score.astype(np.float64), 0, _SUREST)
-    odds = p / (1 - p)
+    both = np.clip(candidates.astype(np.float64), 0, _SUREST)
+    for score in references:
+        p = np.clip(score.astype(np.float64), 0, _SUREST)
+        odds = p / (1 - p)
+        both = np.multiply.outer(both, odds / (1 + odds.sum()))
+    odds = (holds * both / (1 - both) / BY_CHANCE).sum(axis=tuple(range(1, both.ndim)))
     return odds / (odds.sum() + (1 - SUPPOSED) / SUPPOSED)
 
 
