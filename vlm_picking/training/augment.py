@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-_INTO_BIN = 0.6  # of the views: as the detector sees a bin that is known from depth (`bin_view`)
+_INTO_BIN = 0.8  # of the views: as the detector sees a bin that is known from depth (`bin_view`)
 
 
 def random_view(rgb: np.ndarray, ids: np.ndarray, size: int, rng: np.random.Generator):

@@ -41,6 +41,9 @@ def train_command(
     batch: Annotated[int, typer.Option(help="Views a step and process; 0: 32 a step in all.")] = 0,
     layers: Annotated[int, typer.Option(help="Layers of the vision tower; 0: as in the checkpoint, else 6.")] = 0,
     width: Annotated[int, typer.Option(help="Width of the vision tower; 0: as in the checkpoint, else 192.")] = 0,
+    peak: Annotated[
+        float, typer.Option(min=0.0, help="Highest learning rate, relative to the usual; 0: 1 from nothing, else 0.3.")
+    ] = 0.0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     eval_minutes: Annotated[float, typer.Option(help="Minutes between measurements.")] = 10.0,
     name: Annotated[str, typer.Option(help="What the model calls itself.")] = "embedded",
@@ -66,10 +69,12 @@ def train_command(
         minutes=minutes,
         processes=processes,
         device=device,
-        schedule=Schedule(batch=batch or max(_VIEWS_A_STEP // processes, 4)),
+        schedule=(Schedule if checkpoint is None else Schedule.going_on)(
+            batch=batch or max(_VIEWS_A_STEP // processes, 4)
+        ),
         **_shape(checkpoint, layers=layers, width=width),
         start=checkpoint,
-        peak=1.0 if checkpoint is None else _FROM_CHECKPOINT_PEAK,
+        peak=peak or (1.0 if checkpoint is None else _FROM_CHECKPOINT_PEAK),
         eval_minutes=eval_minutes,
         seed=seed,
     )

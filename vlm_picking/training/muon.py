@@ -6,6 +6,8 @@ from collections import defaultdict
 
 import torch
 
+from vlm_picking.training.precision import fast_dtype
+
 
 class Muon(torch.optim.Optimizer):
     """For the matrices of an encoder; everything else belongs to AdamW.
@@ -45,7 +47,7 @@ def orthogonalise(matrices: torch.Tensor, *, steps: int = 5) -> torch.Tensor:
     singular values.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrices.bfloat16()  # the iteration forgives rounding, and is twice as fast so
+    x = matrices.to(fast_dtype(matrices.device.type))  # the iteration forgives rounding
     x = x.transpose(1, 2) if matrices.shape[1] > matrices.shape[2] else x
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):

@@ -41,8 +41,8 @@ class RenderPlan:
     views: int = 6
     val_scenes: int = 240
     val_views: int = 2
-    width: int = 416
-    height: int = 312
+    width: int = 512
+    height: int = 384
     workers: int = 2
 
     def wanted(self, part: str) -> int:
@@ -159,7 +159,7 @@ def main(
     views: int = RenderPlan.views,
     val_scenes: int = RenderPlan.val_scenes,
     val_views: int = RenderPlan.val_views,
-    size: Annotated[str, typer.Option(help="width x height of a frame [px]")] = "416x312",
+    size: Annotated[str, typer.Option(help="width x height of a frame [px]")] = "512x384",
     workers: int = 2,
 ) -> None:
     """Render DATA/val, then DATA/train: the latter with unusual shapes."""

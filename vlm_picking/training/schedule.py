@@ -21,6 +21,11 @@ class Schedule:
     coarse_share: float = 0.3
     fine_share: float = 0.2
 
+    @classmethod
+    def going_on(cls, *, batch: int) -> "Schedule":
+        """For weights that were trained before: small views have nothing to teach them any more."""
+        return cls(batch=batch, coarse_share=0.0, fine_share=0.4)
+
     def views(self, progress: float) -> tuple[int, int]:
         """Side of the views [px], and how many a step and worker, `progress` (0..1) through the training."""
         size = MIDDLE_PX

@@ -25,6 +25,7 @@ from vlm_picking.training.loader import Batches, stream
 from vlm_picking.training.losses import box_losses, focal_loss, kind_loss
 from vlm_picking.training.network import LAYERS, WIDTH, build_network, warm_start
 from vlm_picking.training.phrases import PhraseSampler
+from vlm_picking.training.precision import attention_for, fast_dtype
 from vlm_picking.training.schedule import Schedule
 from vlm_picking.training.state import TrainingState
 
@@ -108,7 +109,8 @@ def run_shape(run: Path, **shape: int) -> dict[str, int]:
 
 def batch_loss(model, text: torch.Tensor, batch: Batch, *, n_kinds: int) -> tuple[torch.Tensor, dict[str, float]]:
     """The loss of one batch, with its parts; `text` (Q, D) holds the phrases' embeddings, `n_kinds` nouns first."""
-    with torch.autocast(batch.pixels.device.type, torch.bfloat16):
+    device = batch.pixels.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=fast_dtype(device) is torch.bfloat16):
         feature_map, _ = model.image_embedder(batch.pixels, interpolate_pos_encoding=True)
     feature_map = feature_map.float()  # bfloat16 boxes would snap to a pixel grid
     features = feature_map.flatten(1, 2)
@@ -176,13 +178,13 @@ def _work(rank: int, settings: TrainSettings, device: str, meeting: str) -> None
 def _loop(rank: int, settings: TrainSettings, device: str, meeting: str, stop: threading.Event) -> None:
     workers = settings.processes if meeting else 1
     cv2.setNumThreads(1)
+    if device == "cpu":
+        torch.set_num_threads(1)  # two threads wait for each other more than they save where cores are busy
     if meeting:
-        torch.set_num_threads(1)
         distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=workers)
     lexicon, tokenizer = run_words(settings.run)
     model = build_model(settings, tokenizer).to(device)
-    if device == "cpu":
-        model.set_attn_implementation("eager")  # the fused kernel's backward is three times slower on a CPU
+    model.set_attn_implementation(attention_for(device))
     state = TrainingState(model, minutes=settings.minutes, peak=settings.peak)
     state.load(settings.run)
     progress = multiprocessing.get_context("spawn").Value("d", state.progress(), lock=False)

@@ -33,6 +33,9 @@ def train_closeups_command(
     first_scenes: Annotated[int, typer.Option(min=1, help="Training begins when so many are there.")] = 200,
     fusion_scenes: Annotated[int, typer.Option(min=2, help="Scenes to weigh detector and classifier on.")] = 240,
     detector: Annotated[str, typer.Option(help="The detector whose boxes are looked at.")] = "embedded",
+    peak: Annotated[
+        float, typer.Option(min=0.0, help="Highest learning rate, relative to the usual; 0: 1 from nothing, else 0.5.")
+    ] = 0.0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     name: Annotated[str, typer.Option(help="What the model calls itself.")] = "embedded closeup",
     workers: Annotated[int, typer.Option(help="Processes that render; 0: one a core.")] = 0,
@@ -52,7 +55,7 @@ def train_closeups_command(
         run=run,
         minutes=minutes,
         start=_start(start),
-        peak=1.0 if start == "none" else 0.5,
+        peak=peak or (1.0 if start == "none" else 0.5),
         device=choose_device(device),
         seed=seed,
     )

@@ -18,6 +18,7 @@ from vlm_picking.models.sidecar import Sidecar
 from vlm_picking.training.closeups.batch import SIDE_PX, plain_batch, random_batch
 from vlm_picking.training.closeups.windows import CLASSES, NONE, window_files
 from vlm_picking.training.muon import Muon
+from vlm_picking.training.precision import fast_dtype
 
 CHANNELS = 6
 _STEM, _WIDTHS, _DEPTHS = 48, [64, 128, 192, 256], [2, 2, 2, 2]
@@ -225,7 +226,7 @@ class _Run:
         closeups, kinds = random_batch(files, rng)
         device = self._settings.device
         inputs = torch.from_numpy(closeups).to(device, memory_format=torch.channels_last)
-        with torch.autocast(torch.device(device).type, torch.bfloat16):
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=fast_dtype(device) is torch.bfloat16):
             logits = self._model.train()(pixel_values=inputs).logits
         loss = functional.cross_entropy(logits.float(), torch.from_numpy(kinds).to(device), label_smoothing=_SMOOTHING)
         loss.backward()
