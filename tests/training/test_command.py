@@ -15,6 +15,7 @@ pytest.importorskip("matplotlib", reason="the curve is drawn with matplotlib")
 from vlm_picking import cli  # noqa: E402
 from vlm_picking.errors import ConfigError  # noqa: E402
 from vlm_picking.models.registry import EMBEDDED_DIRECTORY, load_detector  # noqa: E402
+from vlm_picking.models.suite import ModelSuite  # noqa: E402
 from vlm_picking.sim.categories import CATEGORIES  # noqa: E402
 from vlm_picking.sim.kinds import KINDS  # noqa: E402
 from vlm_picking.training.command import start_checkpoint  # noqa: E402
@@ -65,6 +66,24 @@ def test_one_command_from_nothing_to_a_checkpoint_and_on(run, tmp_path):
     again = json.loads((out / "evaluation.json").read_text())
     assert again["training_views"] > measured["training_views"]
     assert sorted(path.stat().st_mtime_ns for path in folder.glob("data/*/images/*.jpg")) == rendered
+
+
+def test_a_checkpoint_to_start_from_passes_its_closer_look_on(run, tmp_path):
+    """Trained on, the detector speaks otherwise than before: its classifier is weighed against it anew."""
+    folder = tmp_path / "run"
+    tiny = ("--scenes", 1, "--views", 1, "--val-scenes", 2, "--first-frames", 1, "--workers", 1, "--device", "cpu")
+    status, _, err = run("train", folder, *tiny, "--batch", 1, "--fusion-scenes", 4, "--minutes", 0.02)
+    assert status == 0, err
+    closeup = folder / "checkpoint" / "closeup"
+    words, before = (
+        json.loads((place / "vlm_picking.json").read_text()) for place in (closeup, EMBEDDED_DIRECTORY / "closeup")
+    )
+    assert words["weighed_against"] == "checkpoint"
+    assert words["categories"] == before["categories"]
+    assert words["measured"]["training"] == before["measured"]["training"], "what it was taught is still known"
+    assert 0 < words["measured"]["nouns"]["fused"]["n"] < before["measured"]["nouns"]["fused"]["n"]
+    models = ModelSuite.load(str(folder / "checkpoint"), device="cpu")
+    assert models.classifier is not None and models.classifier.weights("mug") == tuple(words["fusion"])
 
 
 def test_a_wrong_start_is_one_line(run, tmp_path):

@@ -36,6 +36,9 @@ def train_command(
     val_scenes: Annotated[
         int, typer.Option(min=2, help="Scenes to measure and calibrate on, two pictures each.")
     ] = 240,
+    fusion_scenes: Annotated[
+        int, typer.Option(min=2, help="Scenes to weigh the start's classifier of close-ups against the new detector.")
+    ] = 240,
     first_frames: Annotated[int, typer.Option(min=1, help="Training begins when so many frames are there.")] = 1000,
     workers: Annotated[int, typer.Option(help="Processes that render, and that train on a CPU; 0: one a core.")] = 0,
     batch: Annotated[int, typer.Option(help="Views a step and process; 0: 32 a step in all.")] = 0,
@@ -54,6 +57,7 @@ def train_command(
 
     require_transformers()
     require_packages(("mujoco", "matplotlib"), why="training")
+    from vlm_picking.training.closeups.weighing import weigh
     from vlm_picking.training.export import export
     from vlm_picking.training.schedule import Schedule
     from vlm_picking.training.train import TrainSettings, choose_device, train
@@ -94,7 +98,11 @@ def train_command(
         raise typer.Exit(130)
     target = out or run / "checkpoint"
     print(f"calibrating and measuring on {plan.data / 'val'} ...", flush=True)
-    measured = export(run, plan.data, target, name=name, device=device)
+    classifier = _classifier_of(checkpoint)
+    measured = export(run, plan.data, target, name=name, device=device, classifier=classifier)
+    if classifier is not None:
+        print(f"weighing {classifier.name} against it on {fusion_scenes} scenes ...", flush=True)
+        weigh(target / classifier.name, detector=str(target), scenes=fusion_scenes)
     shutil.copy(run / "curve.png", target / "curve.png")
     print(json.dumps({key: value for key, value in measured.items() if not key.startswith("ap50_")}, indent=1))
     print(f"checkpoint in {target}, figures in {target / 'evaluation.md'}, curve in {run / 'curve.png'}")
@@ -118,6 +126,14 @@ def start_checkpoint(start: str) -> Path | None:
             "(or a directory as `vlm-picking train` writes it)"
         )
     return directory
+
+
+def _classifier_of(checkpoint: Path | None) -> Path | None:
+    """The directory of the classifier that a checkpoint brings along."""
+    from vlm_picking.models.sidecar import Sidecar
+
+    name = "" if checkpoint is None else Sidecar.read(checkpoint, name=checkpoint.name).classifier
+    return checkpoint / name if name else None
 
 
 def _shape(checkpoint: Path | None, *, layers: int, width: int) -> dict[str, int]:

@@ -4,7 +4,7 @@ import copy
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +46,15 @@ things under {visible:.0%} visible do not count either way. {minutes:.0f} minute
 """
 
 
-def export(run: Path, data: Path, out: Path, *, name: str = "embedded", device: str = "cpu") -> dict[str, float]:
+def export(
+    run: Path,
+    data: Path,
+    out: Path,
+    *,
+    name: str = "embedded",
+    device: str = "cpu",
+    classifier: Path | None = None,
+) -> dict[str, float]:
     """Write the averaged weights of a run in `save_pretrained` form, calibrated, with a sidecar and the evaluation.
 
     Half of the validation scenes fit the calibration, the other half measure it and everything else.
@@ -57,6 +65,7 @@ def export(run: Path, data: Path, out: Path, *, name: str = "embedded", device: 
         out: where to write; what an earlier export left there is replaced at the end.
         name: what the model calls itself.
         device: where to measure, "cpu" or "cuda".
+        classifier: the directory of one that shall look again at its boxes; it is copied along (`weigh` it then).
 
     Returns:
         The figures that the sidecar holds under "measured", and evaluation.json and evaluation.md.
@@ -80,6 +89,9 @@ def export(run: Path, data: Path, out: Path, *, name: str = "embedded", device: 
         answers = _answers(average, tokenizer, measuring, lexicon)
         report = evaluate(average, tokenizer, measuring, lexicon, size=IMAGE_PX)
         _save(average, tokenizer, out)
+    if classifier is not None:
+        shutil.copytree(classifier, out / classifier.name)
+        sidecar = replace(sidecar, classifier=classifier.name)
     nouns = _said([a for a in answers if not a.phrase.colour], sidecar)
     coloured = _said([a for a in answers if a.phrase.colour], sidecar)
     measured = {

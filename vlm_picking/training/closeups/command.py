@@ -1,6 +1,5 @@
 """`vlm-picking train-closeups`: windows, training, fusion with the detector, and the checkpoint, in one command."""
 
-import dataclasses
 import json
 import multiprocessing
 import os
@@ -81,7 +80,7 @@ def train_closeups_command(
 def write(
     run: Path, data: Path, out: Path, *, detector: str, name: str = "embedded closeup", fusion_scenes: int = 240
 ) -> dict[str, object]:
-    """Write a run's checkpoint, weighed against a detector: one half of the scenes fits, the other measures.
+    """Write a run's checkpoint, weighed against a detector.
 
     Returns:
         The figures that the sidecar holds under "measured".
@@ -89,35 +88,13 @@ def write(
     Raises:
         ConfigError: the run has no state yet.
     """
-    from vlm_picking.models.registry import find_model, load_model
-    from vlm_picking.models.sidecar import Sidecar
-    from vlm_picking.training.closeups.fusion import ask_both, fit_further, fit_fusion, measure_counts, measure_fusion
     from vlm_picking.training.closeups.train import averaged_network, measure, write_checkpoint
+    from vlm_picking.training.closeups.weighing import weigh
 
     model, training = averaged_network(run)
-    classes = measure(model, data / "val")
-    write_checkpoint(model, out, name=name, words=_words())
-    finder, classifier = load_model(detector, device="cpu"), load_model(str(out), device="cpu")
-    answers = ask_both(finder, classifier, scenes=fusion_scenes)
-    figures: dict[str, object] = {"training": training, "classes": classes}
-    weights = {}
-    for key, coloured in (("fusion", False), ("coloured_fusion", True)):
-        fitting, measuring = ([a for a in answers if a.coloured == coloured and a.scene % 2 == half] for half in (0, 1))
-        weights[key] = fit_fusion(fitting)
-        figures["coloured" if coloured else "nouns"] = {
-            "detector_alone": measure_fusion(measuring, (1.0, 0.0, 0.0)),
-            "fused": measure_fusion(measuring, weights[key]),
-        }
-    fitting, measuring = ([a for a in answers if not a.coloured and a.scene % 2 == half] for half in (0, 1))
-    further_bias = fit_further(fitting, weights["fusion"])
-    figures["counts"] = {
-        "further_bias_0": measure_counts(measuring, weights["fusion"], 0.0),
-        "further_bias": measure_counts(measuring, weights["fusion"], further_bias),
-    }
-    sidecar = dataclasses.replace(Sidecar.read(out, name=name), further_bias=further_bias, **weights)
-    sidecar.write(out, measured=figures, weighed_against=Path(find_model(detector).checkpoint).name)
-    (out / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    return figures
+    measured = {"training": training, "classes": measure(model, data / "val")}
+    write_checkpoint(model, out, name=name, words=_words(), measured=measured)
+    return weigh(out, detector=detector, scenes=fusion_scenes)
 
 
 def _words() -> dict[str, tuple[str, ...]]:
