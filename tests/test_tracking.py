@@ -251,7 +251,7 @@ FLICKER = [
 
 @pytest.mark.parametrize(("scores", "wanted"), [row[1:] for row in FLICKER], ids=[row[0] for row in FLICKER])
 def test_flicker(scores, wanted):
-    results = ask_in_a_row(FLOOR, scores, "is there a mug?", watch=Watch())
+    results = ask_in_a_row(FLOOR, scores, "is there a mug?", watch=Watch(), present_threshold=0.5)
     assert "".join(result.answer.status.value[0] for result in results) == wanted
     for result in results:
         assert (result.answer.status is Status.ABSENT) <= (len(result.detections) == 0 and result.answer.count == 0)

@@ -12,6 +12,8 @@ pytest.importorskip("transformers", reason="training needs transformers")
 pytest.importorskip("mujoco", reason="the scenes are simulated (extra 'sim')")
 pytest.importorskip("matplotlib", reason="the curve is drawn with matplotlib")
 
+from safetensors.numpy import load_file  # noqa: E402
+
 from vlm_picking import cli  # noqa: E402
 from vlm_picking.errors import ConfigError  # noqa: E402
 from vlm_picking.models.registry import EMBEDDED_DIRECTORY, load_detector  # noqa: E402
@@ -72,8 +74,13 @@ def test_a_checkpoint_to_start_from_passes_its_closer_look_on(run, tmp_path):
     """Trained on, the detector speaks otherwise than before: its classifier is weighed against it anew."""
     folder = tmp_path / "run"
     tiny = ("--scenes", 1, "--views", 1, "--val-scenes", 2, "--first-frames", 1, "--workers", 1, "--device", "cpu")
-    status, _, err = run("train", folder, *tiny, "--batch", 1, "--fusion-scenes", 4, "--minutes", 0.02)
+    status, _, err = run(
+        "train", folder, *tiny, "--batch", 1, "--fusion-scenes", 4, "--minutes", 0.02, "--keep-start", 1
+    )
     assert status == 0, err
+    written, began = (load_file(place / "model.safetensors") for place in (folder / "checkpoint", EMBEDDED_DIRECTORY))
+    assert written.keys() == began.keys()
+    assert all((written[key] == began[key]).all() for key in began), "all of what it began with was to be kept"
     closeup = folder / "checkpoint" / "closeup"
     words, before = (
         json.loads((place / "vlm_picking.json").read_text()) for place in (closeup, EMBEDDED_DIRECTORY / "closeup")

@@ -47,6 +47,9 @@ def train_command(
     peak: Annotated[
         float, typer.Option(min=0.0, help="Highest learning rate, relative to the usual; 0: 1 from nothing, else 0.3.")
     ] = 0.0,
+    keep_start: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the start's weights in what is written; 0 for long runs.")
+    ] = 0.5,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     eval_minutes: Annotated[float, typer.Option(help="Minutes between measurements.")] = 10.0,
     name: Annotated[str, typer.Option(help="What the model calls itself.")] = "embedded",
@@ -99,7 +102,8 @@ def train_command(
     target = out or run / "checkpoint"
     print(f"calibrating and measuring on {plan.data / 'val'} ...", flush=True)
     classifier = _classifier_of(checkpoint)
-    measured = export(run, plan.data, target, name=name, device=device, classifier=classifier)
+    mix = {"start": checkpoint, "keep": keep_start}
+    measured = export(run, plan.data, target, name=name, device=device, classifier=classifier, **mix)
     if classifier is not None:
         print(f"weighing {classifier.name} against it on {fusion_scenes} scenes ...", flush=True)
         weigh(target / classifier.name, detector=str(target), scenes=fusion_scenes)

@@ -20,7 +20,7 @@ from vlm_picking.training.calibration import expected_calibration_error, fit_cal
 from vlm_picking.training.data import FrameFile, FrameFolder
 from vlm_picking.training.evaluate import balanced_accuracy, evaluate, presence, score_frames
 from vlm_picking.training.lexicon import known_categories, run_words
-from vlm_picking.training.network import IMAGE_PX, build_network
+from vlm_picking.training.network import IMAGE_PX, build_network, warm_start
 from vlm_picking.training.phrases import Lexicon, Phrase
 from vlm_picking.training.state import TrainingState
 from vlm_picking.training.targets import MIN_VISIBLE
@@ -54,6 +54,8 @@ def export(
     name: str = "embedded",
     device: str = "cpu",
     classifier: Path | None = None,
+    start: Path | None = None,
+    keep: float = 0.0,
 ) -> dict[str, float]:
     """Write the averaged weights of a run in `save_pretrained` form, calibrated, with a sidecar and the evaluation.
 
@@ -65,6 +67,9 @@ def export(
         out: where to write; what an earlier export left there is replaced at the end.
         name: what the model calls itself.
         device: where to measure, "cpu" or "cuda".
+        start: the checkpoint that the run began with.
+        keep: share of the start's weights in what is written: the mean of both often knows more than either (WiSE-FT,
+            Wortsman et al. 2022).
         classifier: the directory of one that shall look again at its boxes; it is copied along (`weigh` it then).
 
     Returns:
@@ -85,6 +90,8 @@ def export(
     if not fitting or not measuring:
         raise ConfigError(f"{data / 'val'} needs frames of scenes with even and with odd seeds; render more of them")
     with state.averaged() as average:
+        if start is not None and keep > 0:
+            _mix(average, build_start(tokenizer, start, **run_shape(run)).to(device), keep)
         sidecar = _calibrated(_answers(average, tokenizer, fitting, lexicon), lexicon, name=name)
         answers = _answers(average, tokenizer, measuring, lexicon)
         report = evaluate(average, tokenizer, measuring, lexicon, size=IMAGE_PX)
@@ -112,6 +119,19 @@ def export(
     sidecar.write(out, measured=measured)
     _write_evaluation(out, name, measured)
     return measured
+
+
+def build_start(tokenizer, start: Path, **shape: int):
+    """The network with which a run began that has `shape`."""
+    model = build_network(tokenizer, **shape)
+    warm_start(model, tokenizer, start)
+    return model
+
+
+@torch.no_grad()
+def _mix(model, other, share: float) -> None:
+    for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
+        mine.lerp_(theirs, share)
 
 
 def _write_evaluation(out: Path, name: str, measured: dict[str, float]) -> None:
