@@ -102,7 +102,8 @@ def train_command(
     target = out or run / "checkpoint"
     print(f"calibrating and measuring on {plan.data / 'val'} ...", flush=True)
     classifier = _classifier_of(checkpoint)
-    mix = {"start": checkpoint, "keep": keep_start}
+    grown = settings.layers != _shape(checkpoint, layers=0, width=0)["layers"]  # new layers have nothing to keep
+    mix = {"start": checkpoint, "keep": 0.0 if grown else keep_start}
     measured = export(run, plan.data, target, name=name, device=device, classifier=classifier, **mix)
     if classifier is not None:
         print(f"weighing {classifier.name} against it on {fusion_scenes} scenes ...", flush=True)

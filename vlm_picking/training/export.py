@@ -91,7 +91,9 @@ def export(
         raise ConfigError(f"{data / 'val'} needs frames of scenes with even and with odd seeds; render more of them")
     with state.averaged() as average:
         if start is not None and keep > 0:
-            _mix(average, build_start(tokenizer, start, **run_shape(run)).to(device), keep)
+            began = build_network(tokenizer, **run_shape(run))
+            warm_start(began, tokenizer, start)
+            _mix(average, began.to(device), keep)
         sidecar = _calibrated(_answers(average, tokenizer, fitting, lexicon), lexicon, name=name)
         answers = _answers(average, tokenizer, measuring, lexicon)
         report = evaluate(average, tokenizer, measuring, lexicon, size=IMAGE_PX)
@@ -119,13 +121,6 @@ def export(
     sidecar.write(out, measured=measured)
     _write_evaluation(out, name, measured)
     return measured
-
-
-def build_start(tokenizer, start: Path, **shape: int):
-    """The network with which a run began that has `shape`."""
-    model = build_network(tokenizer, **shape)
-    warm_start(model, tokenizer, start)
-    return model
 
 
 @torch.no_grad()
