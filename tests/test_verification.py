@@ -30,6 +30,9 @@ class Closer:
     def further_bias(self, phrase):
         return 3.0 if phrase.startswith("green") else 0.0
 
+    def outline_weights(self, phrase):
+        return (1.0, -1.0) if self.knows(phrase) else None
+
     def knows(self, phrase):
         return phrase.split()[-1] in self.classes
 
@@ -89,6 +92,33 @@ def test_parts_are_left_out_where_the_classifier_tells_one_from_several():
     for phrase, left in (("green mug", 1), ("mug", 2)):
         found = Detections(boxes, [0.9, 0.8], [phrase] * 2)
         assert len(verified(FRAME, found, Closer(), expects_several=True)) == left
+
+
+def test_what_was_found_besides_comes_last_and_once():
+    found = detections()[[0, 3]]
+    further = Detections(np.array([[12, 1, 20, 9], [2, 1, 10, 9]], np.float32), [0.8, 0.7], ["mug", "mug"])
+    after = verified(FRAME, found, Closer(), further=further)
+    assert after.label.tolist() == ["giraffe", "mug", "mug"], "the unlikely box gives way to the outline on it"
+    np.testing.assert_array_equal(after.xyxy[1:], further.xyxy)
+    assert after.score[1:] == pytest.approx([0.8, 0.7], abs=1e-6)
+    apart = verified(FRAME, found, Closer(), further=further[0])
+    assert apart.label.tolist() == ["mug", "giraffe", "mug"] and apart.score[0] < 0.3
+    assert verified(FRAME, Detections.empty(), Closer(), further=further).score == pytest.approx([0.8, 0.7], abs=1e-6)
+
+
+def test_a_better_box_stays_where_an_outline_shows_the_same():
+    found = Detections(np.array([[12, 1, 20, 9]], np.float32), [0.9], ["mug"])
+    same = Detections(np.array([[13, 1, 21, 9]], np.float32), [0.6], ["mug"])
+    after = verified(FRAME, found, Closer(), further=same)
+    np.testing.assert_array_equal(after.xyxy, found.xyxy)
+
+
+def test_masks_stay_where_the_detector_gave_them():
+    mask = np.zeros((1, 20, 30), bool)
+    found = Detections(np.array([[1, 1, 9, 9]], np.float32), [0.9], ["mug"], mask=mask)
+    further = Detections(np.array([[12, 1, 20, 9]], np.float32), [0.8], ["mug"], mask=~mask)
+    assert verified(FRAME, found, Closer(), further=further).mask.shape == (2, 20, 30)
+    assert verified(FRAME, found.replace(mask=None), Closer(), further=further).mask is None
 
 
 @settings(deadline=None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from vlm_picking.query import Query, QueryKind, Target
 from vlm_picking.result import Answer, LiftedObject, PickResult, Status
 from vlm_picking.run import OnStage, Run, ignore
 from vlm_picking.search import Scene, cannot_find, look
+from vlm_picking.segmentation import segment_objects
 from vlm_picking.support import Support, find_support
 from vlm_picking.transform import Transform
 from vlm_picking.warming import warm_up
@@ -52,6 +54,7 @@ class PickingPipeline:
         self.grippers = grippers
         self._history = self._new_history()
         self._floor: tuple[RgbdFrame, Support | None] | None = None
+        self._outlines: tuple[RgbdFrame, Detections] | None = None
         self._bin = KnownBin.of(config.bin_pose, config.bin_inner_m)
         self.camera_from_bin_frame: Callable[[RgbdFrame], Transform] = lambda frame: Transform.identity()
 
@@ -79,7 +82,7 @@ class PickingPipeline:
         if config.grippers != self.config.grippers:
             self.grippers = tuple(load_gripper(name) for name in config.grippers)
         before, self.config = self.config, config
-        self._bin, self._floor = KnownBin.of(config.bin_pose, config.bin_inner_m), None
+        self._bin, self._floor, self._outlines = KnownBin.of(config.bin_pose, config.bin_inner_m), None, None
         if (before.history_frames, before.history_interval_s) != (config.history_frames, config.history_interval_s):
             self._history = self._new_history()
 
@@ -100,6 +103,22 @@ class PickingPipeline:
             given = self._bin and self._bin.support(frame, self.camera_from_bin_frame(frame))
             self._floor = (frame, given or find_support(frame))
         return self._floor[1]
+
+    def look(self, frame: RgbdFrame, query: Query, *, config: PickingConfig | None = None) -> Scene:
+        """What the models and the geometry see of what a query names; `config` instead of the pipeline's own.
+
+        Raises:
+            FrameError: "anything" was asked and the depth shows no bin floor.
+            ModelError: a model could not look.
+        """
+        outlines, config = partial(self._outlines_of, frame), config or self.config
+        return look(frame, query, self.support_of(frame), outlines=outlines, models=self.models, config=config)
+
+    def _outlines_of(self, frame: RgbdFrame) -> Detections:
+        """What stands in the bin, cut apart by depth; once a frame."""
+        if self._outlines is None or self._outlines[0] is not frame:
+            self._outlines = (frame, segment_objects(frame, self.support_of(frame)))
+        return self._outlines[1]
 
     def _new_history(self) -> History[np.ndarray] | None:
         if self.history_limit < 2:
@@ -196,7 +215,7 @@ class PickingPipeline:
         with run.stage("support", 0.05):
             support = self.support_of(frame)
         with run.stage("look", 0.1):
-            scene = look(frame, query, support, models=self.models, config=self.config)
+            scene = self.look(frame, query)
         run.asked(*scene.asked)
         scene, objects = self._lift(run, watch.with_ids(scene), support)
         with run.stage("relate", 0.6):
@@ -235,7 +254,7 @@ class PickingPipeline:
         unnamed = () if support is None and classes else (Target(""),)
         everything = Query(query.text, query.kind, (*map(Target, classes), *unnamed))
         with run.stage("look", 0.1):
-            scene = look(frame, everything, support, models=self.models, config=config)
+            scene = self.look(frame, everything)
         run.asked(*scene.asked)
         sure = scene.named[scene.named.score >= config.present_threshold]
         scene = replace(scene, named=sure.nms(SAME_OBJECT_IOU, class_agnostic=True))

@@ -1,7 +1,7 @@
 """Looking for what a query names: which phrases the model is asked, and what it and the geometry see."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,8 @@ from vlm_picking.frame import RgbdFrame
 from vlm_picking.language.inflection import singular
 from vlm_picking.models.base import ZeroShotDetector
 from vlm_picking.models.suite import ModelSuite
+from vlm_picking.overlooked import looks_at_outlines, overlooked
 from vlm_picking.query import Query, Target
-from vlm_picking.segmentation import segment_objects
 from vlm_picking.support import Support
 from vlm_picking.supposition import BY_CHANCE, least_score, supposes
 from vlm_picking.verification import verified
@@ -119,9 +119,18 @@ class Scene:
 
 
 def look(
-    frame: RgbdFrame, query: Query, support: Support | None, *, models: ModelSuite, config: PickingConfig
+    frame: RgbdFrame,
+    query: Query,
+    support: Support | None,
+    *,
+    outlines: Callable[[], Detections],
+    models: ModelSuite,
+    config: PickingConfig,
 ) -> Scene:
-    """Ask the model that finds things, and the geometry where "anything" is meant.
+    """Ask the model that finds things, and the geometry where "anything" is meant or a classifier looks at outlines.
+
+    Args:
+        outlines: what stands above `support`, as `segment_objects` gives it; called where it is needed.
 
     Raises:
         FrameError: "anything" was asked and the depth shows no bin floor to look above.
@@ -133,7 +142,10 @@ def look(
     wordings = {target: word(target, detector, without=without) for target in targets if not target.anything}
     phrases = dict.fromkeys(phrase for w in wordings.values() if w.phrase for phrase in (w.phrase, w.noun))
     found = detect_in_bin(frame, support, detector, list(phrases)) if phrases else Detections.empty()
-    found = verified(frame, found, models.classifier, expects_several=query.superlative is not None)
+    further = Detections.empty()
+    if support is not None and looks_at_outlines(models.classifier, list(phrases)):
+        further = overlooked(frame, found, outlines(), models.classifier, list(phrases))
+    found = verified(frame, found, models.classifier, further=further, expects_several=query.superlative is not None)
     asked = [detector.name] if phrases else []
     if models.classifier is not None and any(map(models.classifier.knows, found.label.tolist())):
         asked.append(models.classifier.name)
@@ -150,7 +162,7 @@ def look(
                 f"the depth image shows no bin floor ({frame.valid_depth_share:.0%} of it has readings); "
                 "check the depth stream, or name an object"
             )
-        separate = segment_objects(frame, support)[: config.max_detections]
+        separate = outlines()[: config.max_detections]
     n = len(named)
     return Scene(
         named.replace(id=np.arange(n)),

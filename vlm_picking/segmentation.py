@@ -1,5 +1,7 @@
 """Masks without any model: what stands in the bin, cut into objects by depth, and the mask inside a given box."""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from scipy.ndimage import find_objects
@@ -32,8 +34,7 @@ def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
     """
     if support is None:
         return Detections.empty()
-    patches = cut(frame, support)
-    label, count = join(frame, patches)
+    patches, label, count = _cut_and_joined(frame, support)
     out = cut_off(label, count, patches.out_of_view)
     on_wall, in_corner = _beyond_flat_floor(frame, support)
     pixel_area = np.square(np.nan_to_num(frame.depth_m)) / (frame.camera.fx * frame.camera.fy)
@@ -74,10 +75,15 @@ def masks_from_boxes(frame: RgbdFrame, detections: Detections, support: Support 
     shape = frame.depth_m.shape
     if not len(detections):
         return detections.replace(mask=np.zeros((0, *shape), bool))
-    patches = cut(frame, support)
-    joined, count = join(frame, patches)
+    patches, joined, count = _cut_and_joined(frame, support)
     masks = [_mask_in_box(frame, box, patches, joined, count, support is not None) for box in detections.xyxy]
     return detections.replace(mask=np.stack(masks))
+
+
+@lru_cache(maxsize=1)  # outlines and the masks of boxes are asked of the same frame
+def _cut_and_joined(frame: RgbdFrame, support: Support | None) -> tuple[Patches, np.ndarray, int]:
+    patches = cut(frame, support)
+    return patches, *join(frame, patches)
 
 
 def _mask_in_box(

@@ -9,12 +9,18 @@ from vlm_picking.models.base import BoxClassifier
 EQUAL_SAY = (0.5, 0.5, 0.0)
 """Weights of the detector's and the classifier's log-odds, and a bias, for a classifier that names none: their mean."""
 _SAME_LOOK_IOU = 0.8  # boxes that overlap more show the same: one look serves both
+_SAME_THING_IOU = 0.4  # what a detector and depth show of one thing may overlap by no more
 _PART_SHARE = 2 / 3  # a box that lies in a better one by more than this share of itself shows a part of it
 _SUREST = 1e-4  # neither model is surer than this, so that none overrules the other whatever it says
 
 
 def verified(
-    frame: RgbdFrame, found: Detections, classifier: BoxClassifier | None, *, expects_several: bool = False
+    frame: RgbdFrame,
+    found: Detections,
+    classifier: BoxClassifier | None,
+    *,
+    further: Detections | None = None,
+    expects_several: bool = False,
 ) -> Detections:
     """`found` with the scores of both models, where the classifier knows the phrase; the order stays.
 
@@ -23,33 +29,54 @@ def verified(
     `expects_several`: who asks for the leftmost mug knows of others. Where the classifier doubts further boxes, those
     that show a part of a better one (`parts`) are left out.
 
+    Args:
+        further: what the classifier found alone (`overlooked`); it comes last. What overlaps a better box of its phrase
+            is left out, be it further or not.
+
     Raises:
         ModelError: the classifier could not look.
     """
     if classifier is None:
         return found
-    phrases = dict.fromkeys(found.label.tolist())
-    known = np.isin(found.label, [phrase for phrase in phrases if classifier.knows(phrase)])
+    is_box = np.ones(len(found), bool)
+    if further is not None and len(further):
+        found = Detections.merge([found, further if found.mask is not None else further.replace(mask=None)])
+        is_box = np.arange(len(found)) < len(is_box)
+    phrases = [phrase for phrase in dict.fromkeys(found.label.tolist()) if classifier.knows(phrase)]
+    known = np.isin(found.label, phrases)
     if not known.any():
         return found
-    probabilities = _looks(frame, found[known], classifier)
-    label, fresh = found.label[known], found.score[known].astype(np.float64)
-    whole = np.ones(len(label), bool)
-    for phrase in dict.fromkeys(label.tolist()):
-        rows = label == phrase
-        closer = classifier.phrase_probability(probabilities[rows], phrase)
-        odds = fused_odds(fresh[rows], closer, classifier.weights(phrase) or EQUAL_SAY)
+    odds = log_odds(found.score)
+    odds[known & is_box] = _fused(frame, found[known & is_box], classifier)
+    kept = np.ones(len(found), bool)
+    for phrase in phrases:
+        rows = np.flatnonzero(found.label == phrase)
+        whole = np.ones(len(rows), bool)
+        if not is_box[rows].all():
+            whole[:] = False
+            whole[suppress(found.xyxy[rows], odds[rows], max_iou=_SAME_THING_IOU)] = True
         bias = classifier.further_bias(phrase)
         if bias > 0:
-            whole[rows] = ~parts(found.xyxy[known][rows], odds)
+            whole &= ~parts(found.xyxy[rows], odds[rows])
         if not expects_several:
-            odds[whole[rows]] = doubt_further(odds[whole[rows]], bias)
-        fresh[rows] = 1 / (1 + np.exp(-odds))
+            odds[rows[whole]] = doubt_further(odds[rows[whole]], bias)
+        kept[rows] = whole
     score = found.score.astype(np.float64)
-    score[known] = fresh
-    kept = np.ones(len(found), bool)
-    kept[known] = whole
+    score[known] = 1 / (1 + np.exp(-odds[known]))
     return found.replace(score=score)[kept]
+
+
+def _fused(frame: RgbdFrame, found: Detections, classifier: BoxClassifier) -> np.ndarray:
+    """Log-odds (N,) of both models for boxes whose phrases the classifier knows."""
+    odds = np.zeros(len(found))
+    if not len(found):
+        return odds
+    probabilities = _looks(frame, found, classifier)
+    for phrase in dict.fromkeys(found.label.tolist()):
+        rows = found.label == phrase
+        closer = classifier.phrase_probability(probabilities[rows], phrase)
+        odds[rows] = fused_odds(found.score[rows], closer, classifier.weights(phrase) or EQUAL_SAY)
+    return odds
 
 
 def _looks(frame: RgbdFrame, found: Detections, classifier: BoxClassifier) -> np.ndarray:

@@ -67,11 +67,13 @@ def test_a_colour_before_the_noun_has_its_own_curve():
         '{"fusion": [1, 1, 1, 1]}',
         '{"fusion": [1, "much", 0]}',
         '{"further_bias": "much"}',
+        '{"outline_fusion": [1]}',
+        '{"outline_fusion": 1}',
     ],
     ids=[
         *("cut off", "no object", "vocabulary", "scale", "calibration", "coloured", "categories", "members"),
         *("classifier", "no weights", "coloured weights", "two weights", "four weights"),
-        *("a word for a weight", "a word for a bias"),
+        *("a word for a weight", "a word for a bias", "one weight of an outline", "no weights of an outline"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path, content):
@@ -90,6 +92,9 @@ def test_a_bias_may_be_negative_and_a_weight_zero(tmp_path):
     assert Sidecar.read(tmp_path, name="x").further_bias == 0.0
     Sidecar(name="x", further_bias=2.5).write(tmp_path)
     assert Sidecar.read(tmp_path, name="x").further_bias == 2.5
+    assert Sidecar.read(tmp_path, name="x").outline_fusion is None
+    Sidecar(name="x", outline_fusion=(0.0, -2.0)).write(tmp_path)
+    assert Sidecar.read(tmp_path, name="x").outline_fusion == (0.0, -2.0)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +111,8 @@ def test_a_bias_may_be_negative_and_a_weight_zero(tmp_path):
         {"fusion": (1.0, 1.0, float("nan"))},
         {"fusion": (float("inf"), 1.0, 0.0)},
         {"further_bias": -0.1},
+        {"outline_fusion": (-0.1, 0.0)},
+        {"outline_fusion": (1.0, float("inf"))},
         {"further_bias": float("nan")},
     ],
 )

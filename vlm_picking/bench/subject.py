@@ -14,7 +14,6 @@ from vlm_picking.pipeline import PickingPipeline
 from vlm_picking.prompt import parse_prompt
 from vlm_picking.query import Query, QueryKind, Target
 from vlm_picking.result import PickResult
-from vlm_picking.search import look
 
 ORACLE = "oracle"
 
@@ -62,8 +61,7 @@ class Subject:
         targets = [_target(sentence) for sentence in sentences]
         query = Query("; ".join(sentences), QueryKind.WHERE, tuple(dict.fromkeys(targets)))
         config = self.config.model_copy(update={"absent_threshold": 0.0, "max_detections": 100_000})
-        pipeline = self.pipeline(frame)
-        scene = look(frame.frame, query, pipeline.support_of(frame.frame), models=pipeline.models, config=config)
+        scene = self.pipeline(frame).look(frame.frame, query, config=config)
         phrases = [scene.wordings[target].phrase for target in targets]
         return [Detections.empty() if p is None else scene.named[scene.named.label == p] for p in phrases]
 

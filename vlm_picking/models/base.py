@@ -182,6 +182,11 @@ class BoxClassifier(Protocol):
     def further_bias(self, phrase: str) -> float:
         """What the log-odds of each further box of `phrase` lose: how much seldomer there are several; from 0."""
 
+    def outline_weights(self, phrase: str) -> tuple[float, float] | None:
+        """What its log-odds of `phrase` weigh, and a bias, for an outline in depth that a detector has no box for; None
+        where not measured: then outlines are not looked at.
+        """
+
     def knows(self, phrase: str) -> bool:
         """Whether `phrase` ("red packaging") stands for some of the classes; colours are a detector's business."""
 

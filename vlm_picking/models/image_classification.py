@@ -87,6 +87,10 @@ class ImageClassifier:
         """See `BoxClassifier.further_bias`. Of a word for several classes ("fruit") there often are several."""
         return self._sidecar.further_bias if len(self._words.indices(phrase)) == 1 else 0.0
 
+    def outline_weights(self, phrase: str) -> tuple[float, float] | None:
+        """See `BoxClassifier.outline_weights`; they are in the checkpoint's sidecar."""
+        return self._sidecar.outline_fusion if self.knows(phrase) else None
+
     def knows(self, phrase: str) -> bool:
         """See `BoxClassifier.knows`."""
         return bool(self._words.indices(phrase))

@@ -34,6 +34,8 @@ class Sidecar:
         fusion: of a classifier: what the detector's log-odds weigh, what its own weigh, and a bias; None: not measured.
         coloured_fusion: the same for phrases that begin with a colour word; None: as all others.
         further_bias: of a classifier: what the log-odds of each further box of a phrase lose.
+        outline_fusion: of a classifier: what its log-odds weigh, and a bias, for an outline in depth that the detector
+            has no box for; None: outlines are not looked at.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Sidecar:
     fusion: tuple[float, float, float] | None = None
     coloured_fusion: tuple[float, float, float] | None = None
     further_bias: float = 0.0
+    outline_fusion: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if "{}" not in self.template:
@@ -61,6 +64,8 @@ class Sidecar:
         for fusion in filter(None, (self.fusion, self.coloured_fusion)):
             if not (all(map(math.isfinite, fusion)) and min(fusion[:2]) >= 0):
                 raise ModelError(f"the fusion of {self.name} must be two weights from 0 and a bias, all finite")
+        if self.outline_fusion and not (all(map(math.isfinite, self.outline_fusion)) and self.outline_fusion[0] >= 0):
+            raise ModelError(f"the outline fusion of {self.name} must be a weight from 0 and a bias, both finite")
         if not 0 <= self.further_bias < math.inf:
             raise ModelError(f"the bias of {self.name} against further boxes must be finite, from 0")
         for category, nouns in self.categories.items():
@@ -120,6 +125,7 @@ class Sidecar:
             "fusion": self.fusion,
             "coloured_fusion": self.coloured_fusion,
             "further_bias": self.further_bias,
+            "outline_fusion": self.outline_fusion,
             **extra,
         }
         (Path(directory) / SIDECAR_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -138,7 +144,7 @@ class Sidecar:
             content = json.loads(path.read_text(encoding="utf-8"))
             calibration = content.get("score_calibration", {})
             coloured = calibration.get("coloured")
-            fusions = {key: content.get(key) for key in ("fusion", "coloured_fusion")}
+            fusions = {key: _numbers(content.get(key), 3) for key in ("fusion", "coloured_fusion")}
             words = {key: content.get(key) for key in ("vocabulary", "colours")}
             categories = content.get("categories", {})
             return cls(
@@ -153,8 +159,9 @@ class Sidecar:
                 floor=float(content.get("floor", 0.05)),
                 bin_view=bool(content.get("bin_view", False)),
                 classifier=_text(content.get("classifier") or ""),
-                **{key: None if value is None else _three(value) for key, value in fusions.items()},
+                **fusions,
                 further_bias=float(content.get("further_bias", 0.0)),
+                outline_fusion=_numbers(content.get("outline_fusion"), 2),
             )
         except (ValueError, TypeError, AttributeError, LookupError) as error:
             raise ModelError(
@@ -176,9 +183,13 @@ def _text(value: object) -> str:
     return value
 
 
-def _three(values: Sequence[float]) -> tuple[float, float, float]:
-    first, second, third = map(float, values)
-    return first, second, third
+def _numbers(values: Sequence[float] | None, count: int) -> tuple[float, ...] | None:
+    if values is None:
+        return None
+    numbers = tuple(map(float, values))
+    if len(numbers) != count:
+        raise ValueError(f"{list(values)} are not {count} numbers")
+    return numbers
 
 
 def sidecar_path(checkpoint: str | Path) -> Path:

@@ -40,10 +40,9 @@ def _changed(pixels: np.ndarray, side_m: np.ndarray, rng: np.random.Generator) -
         angle = rng.integers(4) * np.pi / 2 + rng.uniform(-0.2, 0.2)
         cos, sin = np.cos(angle), np.sin(angle)
         flip = -1.0 if rng.random() < 0.5 else 1.0
-        view = _view(
-            window, _move(np.array([[cos * flip, -sin], [sin * flip, cos]]), context, rng.uniform(-0.08, 0.08, 2))
-        )
-        side = longer_m * context * np.exp(rng.normal(0, 0.03))
+        turn = _stretch(rng) @ np.array([[cos * flip, -sin], [sin * flip, cos]])
+        view = _view(window, _move(turn, context, rng.uniform(-0.08, 0.08, 2)))
+        side = longer_m * context * np.exp(rng.normal(0, 0.06))
         view[..., 3], side = _worse_depth(view[..., 3], side, rng)
         view[..., :3] = relight(np.ascontiguousarray(view[..., :3]), rng)
         if rng.random() < 0.2:
@@ -51,6 +50,12 @@ def _changed(pixels: np.ndarray, side_m: np.ndarray, rng: np.random.Generator) -
         views.append(view)
         sides_m.append(side)
     return np.stack(views), np.array(sides_m, np.float32)
+
+
+def _stretch(rng: np.random.Generator) -> np.ndarray:
+    """(2, 2): half of the things become longer or stouter, as others of their kind may be."""
+    longer = np.exp(rng.uniform(-0.2, 0.2)) if rng.random() < 0.5 else 1.0
+    return np.diag([longer, 1 / longer])
 
 
 def _worse_depth(relief: np.ndarray, side_m: float, rng: np.random.Generator) -> tuple[np.ndarray, float]:

@@ -2,7 +2,8 @@
 
 Presence is asked as `vlm_picking.training.calibrate` asks it. The best box of a phrase after fusion answers, so the
 weights are fitted to that best box: a logistic curve (Platt 1999) of both models' log-odds. What further boxes lose
-(`verification.doubt_further`) is fitted to them: do they show another thing of the kind?
+(`verification.doubt_further`) is fitted to them: do they show another thing of the kind? An outline that the detector
+has no box for (`overlooked`) has the classifier's word alone.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from vlm_picking.detections import box_iou
 from vlm_picking.errors import ConfigError
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.language.lexicon import COLOURS
+from vlm_picking.overlooked import is_overlooked
+from vlm_picking.segmentation import segment_objects
 from vlm_picking.support import find_support
 from vlm_picking.training.calibrate import LEAST_SHARE, LEAST_VISIBLE, questions
 from vlm_picking.training.calibration import balanced_weights, expected_calibration_error
@@ -27,6 +30,7 @@ _WIDTH, _HEIGHT = 640, 480
 _STREAM = 11
 _SHOWN_IOU = 0.5
 _MOST_DOUBT = 6.0
+_NOTHING = -30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,7 @@ class Answer:
         shows: (N,) the number of the thing of the phrase that a box shows, -1 for none; empty where the phrase has a
             colour, or where things of its kind are too hidden to say.
         things: how many things of the phrase there are, where `shows` says something.
+        overlooked: (M,) log-odds of the classifier for outlines that the detector has no box of the phrase for.
     """
 
     detected: np.ndarray
@@ -50,6 +55,7 @@ class Answer:
     coloured: bool = False
     shows: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     things: int = 0
+    overlooked: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
@@ -63,15 +69,21 @@ def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
         pixels = np.bincount(truth.ids.ravel(), minlength=256)
         asked = questions(truth.objects, pixels, detector, np.random.default_rng((FIRST_SEED, scene)))
         asked = [question for question in asked if classifier.knows(question.phrase)]
-        found = detect_in_bin(frame, find_support(frame), detector, [question.phrase for question in asked])
+        support = find_support(frame)
+        found = detect_in_bin(frame, support, detector, [question.phrase for question in asked])
         probabilities = classifier.classify_boxes(frame, found.xyxy)
+        outlines = segment_objects(frame, support).xyxy
+        of_outlines = classifier.classify_boxes(frame, outlines)
         for question in asked:
             rows = found.label == question.phrase
             closer = classifier.phrase_probability(probabilities[rows], question.phrase)
             coloured = question.phrase.split()[0] in COLOURS
             shows, things = _shown(found.xyxy[rows], question.phrase, truth, pixels)
+            # Of a coloured phrase the classifier knows half: its boxes alone are weighed.
+            free = is_overlooked(outlines, found.xyxy[rows]) & (not coloured)
+            overlooked = log_odds(classifier.phrase_probability(of_outlines[free], question.phrase))
             odds = log_odds(found.score[rows]), log_odds(closer)
-            answers.append(Answer(*odds, question.present, scene, coloured, shows, things))
+            answers.append(Answer(*odds, question.present, scene, coloured, shows, things, overlooked))
     return answers
 
 
@@ -86,9 +98,10 @@ def _shown(xyxy: np.ndarray, phrase: str, truth, pixels: np.ndarray) -> tuple[np
     return np.where(overlap.max(axis=1) >= _SHOWN_IOU, overlap.argmax(axis=1), -1), len(things)
 
 
-def fit_fusion(answers: list[Answer]) -> tuple[float, float, float]:
-    """Weights of the detector and of the classifier, and a bias, of the greatest likelihood; "there" and "not there"
-    weigh the same.
+def fit_fusion(answers: list[Answer]) -> tuple[tuple[float, float, float], tuple[float, float]]:
+    """Weights of both models and a bias for boxes; the classifier's weight and a bias for outlines without a box.
+
+    They have the greatest likelihood together; "there" and "not there" weigh the same.
 
     Raises:
         ConfigError: all that was asked is there, or all is not.
@@ -98,17 +111,18 @@ def fit_fusion(answers: list[Answer]) -> tuple[float, float, float]:
         raise ConfigError("all that was asked is there, or all is not: give more scenes")
     weight = balanced_weights(present)
 
-    def weights(x: np.ndarray) -> tuple[float, float, float]:
-        of_detector, of_classifier = np.exp(np.clip(x[:2], -6, 2)).tolist()
-        return of_detector, of_classifier, float(x[2])
+    def weights(x: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float]]:
+        of_detector, of_classifier, of_outline = np.exp(np.clip(x[[0, 1, 3]], -6, 2)).tolist()
+        return (of_detector, of_classifier, float(x[2])), (of_outline, float(x[4]))
 
     def loss(x: np.ndarray) -> float:
-        z = presence_odds(answers, weights(x))
+        z = presence_odds(answers, *weights(x))
         return float((weight * np.where(present, np.logaddexp(0, -z), np.logaddexp(0, z))).sum())
 
-    best = minimize(loss, np.array([np.log(0.5), np.log(0.5), 0.0]), method="Nelder-Mead").x
-    of_detector, of_classifier, bias = weights(best)
-    return round(of_detector, 4), round(of_classifier, 4), round(bias, 4)
+    start = np.array([np.log(0.5), np.log(0.5), 0.0, 0.0, -2.0])
+    best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x
+    boxes, outlines = weights(best)
+    return tuple(round(v, 4) for v in boxes), tuple(round(v, 4) for v in outlines)
 
 
 def fit_further(answers: list[Answer], weights: tuple[float, float, float]) -> float:
@@ -156,14 +170,23 @@ def box_odds(answer: Answer, weights: tuple[float, float, float]) -> np.ndarray:
     return of_detector * answer.detected + of_classifier * answer.closer + bias
 
 
-def presence_odds(answers: list[Answer], weights: tuple[float, float, float]) -> np.ndarray:
-    """The log-odds (A,) of each answer's best box after fusion; where there is no box, next to nothing."""
-    return np.array([box_odds(answer, weights).max(initial=-30.0) for answer in answers])
+def presence_odds(
+    answers: list[Answer], weights: tuple[float, float, float], of_outlines: tuple[float, float] | None = None
+) -> np.ndarray:
+    """The log-odds (A,) of each answer's best box or outline after fusion; where there is none, next to nothing."""
+    odds = np.array([box_odds(answer, weights).max(initial=_NOTHING) for answer in answers])
+    if of_outlines is None:
+        return odds
+    weight, bias = of_outlines
+    best = np.array([answer.overlooked.max(initial=-np.inf) for answer in answers])
+    return np.maximum(odds, np.where(np.isfinite(best), weight * np.nan_to_num(best, neginf=0) + bias, _NOTHING))
 
 
-def measure_fusion(answers: list[Answer], weights: tuple[float, float, float]) -> dict[str, float]:
+def measure_fusion(
+    answers: list[Answer], weights: tuple[float, float, float], of_outlines: tuple[float, float] | None = None
+) -> dict[str, float]:
     """Balanced accuracy at 0.5 and calibration error."""
-    said = expit(presence_odds(answers, weights))
+    said = expit(presence_odds(answers, weights, of_outlines))
     present = np.array([answer.present for answer in answers])
     right = [float(((said >= 0.5) == present)[present == truth].mean()) for truth in (True, False)]
     return {

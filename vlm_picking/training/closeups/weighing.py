@@ -28,11 +28,15 @@ def weigh(checkpoint: Path, *, detector: str, scenes: int) -> dict[str, object]:
     weights = {}
     for key, coloured in (("fusion", False), ("coloured_fusion", True)):
         fitting, measuring = ([a for a in answers if a.coloured == coloured and a.scene % 2 == half] for half in (0, 1))
-        weights[key] = fit_fusion(fitting)
-        figures["coloured" if coloured else "nouns"] = {
+        weights[key], of_outlines = fit_fusion(fitting)
+        measured = {
             "detector_alone": measure_fusion(measuring, (1.0, 0.0, 0.0)),
             "fused": measure_fusion(measuring, weights[key]),
         }
+        if not coloured:
+            weights["outline_fusion"] = of_outlines
+            measured["with_outlines"] = measure_fusion(measuring, weights[key], of_outlines)
+        figures["coloured" if coloured else "nouns"] = measured
     fitting, measuring = ([a for a in answers if not a.coloured and a.scene % 2 == half] for half in (0, 1))
     further_bias = fit_further(fitting, weights["fusion"])
     figures["counts"] = {
