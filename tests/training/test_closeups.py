@@ -100,10 +100,11 @@ def test_fusion_trusts_who_knows():
         truth = 1.0 if present else -1.0
         # The detector guesses, the classifier knows.
         answers.append(fusion.Answer(rng.normal(0, 2, 3), rng.normal(0, 1, 3) + 3 * truth, present, scene))
-    (of_detector, of_classifier, _), _ = weights, _ = fusion.fit_fusion(answers)
+    weights = fusion.fit_fusion(answers)
+    of_detector, of_classifier, _ = weights.boxes
     assert of_classifier > 4 * of_detector
     measured = fusion.measure_fusion(answers, weights)
-    alone = fusion.measure_fusion(answers, (1.0, 0.0, 0.0))
+    alone = fusion.measure_fusion(answers, fusion.Weights((1.0, 0.0, 0.0)))
     assert measured["balanced_accuracy"] > 0.9 > alone["balanced_accuracy"]
     assert measured["ece"] < 0.1
 
@@ -116,10 +117,11 @@ def test_outlines_tell_what_has_no_box():
         # Boxes never show it; an outline does where it is there, and looks a little like it where it is not.
         outlines = rng.normal(5 if present else -1, 2, 3)
         answers.append(fusion.Answer(*rng.normal(-2, 1, (2, 3)), present, scene, overlooked=outlines))
-    weights, of_outlines = fusion.fit_fusion(answers)
-    assert of_outlines[0] > 0 > of_outlines[1]
-    measured = fusion.measure_fusion(answers, weights, of_outlines)
-    assert measured["balanced_accuracy"] > 0.85 > fusion.measure_fusion(answers, weights)["balanced_accuracy"]
+    weights = fusion.fit_fusion(answers)
+    assert weights.outlines[0] > 0 > weights.outlines[1]
+    measured = fusion.measure_fusion(answers, weights)
+    boxes_alone = fusion.measure_fusion(answers, fusion.Weights(weights.boxes))
+    assert measured["balanced_accuracy"] > 0.85 > boxes_alone["balanced_accuracy"]
     assert measured["ece"] < 0.1
 
 
@@ -131,7 +133,7 @@ def test_further_boxes_lose_what_the_scenes_say():
         odds = np.sort(np.concatenate([rng.normal(3, 1, things), rng.normal(-0.5, 1, 4)]))[::-1]
         shows = np.where(odds > 1.2, np.arange(len(odds)), -1)
         answers.append(fusion.Answer(odds, np.zeros(len(odds)), True, scene, shows=shows, things=things))
-    weights = (1.0, 0.0, 0.0)
+    weights = fusion.Weights((1.0, 0.0, 0.0))
     bias = fusion.fit_further(answers, weights)
     assert 0.5 < bias < 6
     with_bias, without = (fusion.measure_counts(answers, weights, b) for b in (bias, 0.0))

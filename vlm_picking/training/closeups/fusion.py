@@ -42,10 +42,10 @@ class Answer:
         present: the truth.
         scene: number of the scene.
         coloured: whether the phrase begins with a colour.
-        shows: (N,) the number of the thing of the phrase that a box shows, -1 for none; empty where the phrase has a
-            colour, or where things of its kind are too hidden to say.
-        things: how many things of the phrase there are, where `shows` says something.
         overlooked: (M,) log-odds of the classifier for outlines that the detector has no box of the phrase for.
+        shows: (N + M,) the number of the thing of the phrase that a box or an outline shows, -1 for none; empty where
+            the phrase has a colour, or where things of its kind are too hidden to say.
+        things: how many things of the phrase there are, where `shows` says something.
     """
 
     detected: np.ndarray
@@ -53,9 +53,22 @@ class Answer:
     present: bool
     scene: int
     coloured: bool = False
+    overlooked: np.ndarray = field(default_factory=lambda: np.zeros(0))
     shows: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     things: int = 0
-    overlooked: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What log-odds weigh.
+
+    Args:
+        boxes: the detector's, the classifier's, and a bias.
+        outlines: the classifier's, and a bias, where the detector has no box; None: nobody looks there.
+    """
+
+    boxes: tuple[float, float, float]
+    outlines: tuple[float, float] | None = None
 
 
 def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
@@ -78,12 +91,13 @@ def ask_both(detector, classifier, *, scenes: int) -> list[Answer]:
             rows = found.label == question.phrase
             closer = classifier.phrase_probability(probabilities[rows], question.phrase)
             coloured = question.phrase.split()[0] in COLOURS
-            shows, things = _shown(found.xyxy[rows], question.phrase, truth, pixels)
             # Of a coloured phrase the classifier knows half: its boxes alone are weighed.
             free = is_overlooked(outlines, found.xyxy[rows]) & (not coloured)
+            boxes = np.concatenate([found.xyxy[rows], outlines[free]])
+            shows, things = _shown(boxes, question.phrase, truth, pixels)
             overlooked = log_odds(classifier.phrase_probability(of_outlines[free], question.phrase))
             odds = log_odds(found.score[rows]), log_odds(closer)
-            answers.append(Answer(*odds, question.present, scene, coloured, shows, things, overlooked))
+            answers.append(Answer(*odds, question.present, scene, coloured, overlooked, shows, things))
     return answers
 
 
@@ -98,10 +112,8 @@ def _shown(xyxy: np.ndarray, phrase: str, truth, pixels: np.ndarray) -> tuple[np
     return np.where(overlap.max(axis=1) >= _SHOWN_IOU, overlap.argmax(axis=1), -1), len(things)
 
 
-def fit_fusion(answers: list[Answer]) -> tuple[tuple[float, float, float], tuple[float, float]]:
-    """Weights of both models and a bias for boxes; the classifier's weight and a bias for outlines without a box.
-
-    They have the greatest likelihood together; "there" and "not there" weigh the same.
+def fit_fusion(answers: list[Answer]) -> Weights:
+    """The weights of the greatest likelihood, all together; "there" and "not there" weigh the same.
 
     Raises:
         ConfigError: all that was asked is there, or all is not.
@@ -111,28 +123,27 @@ def fit_fusion(answers: list[Answer]) -> tuple[tuple[float, float, float], tuple
         raise ConfigError("all that was asked is there, or all is not: give more scenes")
     weight = balanced_weights(present)
 
-    def weights(x: np.ndarray) -> tuple[tuple[float, float, float], tuple[float, float]]:
-        of_detector, of_classifier, of_outline = np.exp(np.clip(x[[0, 1, 3]], -6, 2)).tolist()
-        return (of_detector, of_classifier, float(x[2])), (of_outline, float(x[4]))
+    def weights(x: np.ndarray) -> Weights:
+        of_detector, of_classifier, of_outlines = np.exp(np.clip(x[[0, 1, 3]], -6, 2)).tolist()
+        return Weights((of_detector, of_classifier, float(x[2])), (of_outlines, float(x[4])))
 
     def loss(x: np.ndarray) -> float:
-        z = presence_odds(answers, *weights(x))
+        z = presence_odds(answers, weights(x))
         return float((weight * np.where(present, np.logaddexp(0, -z), np.logaddexp(0, z))).sum())
 
     start = np.array([np.log(0.5), np.log(0.5), 0.0, 0.0, -2.0])
-    best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x
-    boxes, outlines = weights(best)
-    return tuple(round(v, 4) for v in boxes), tuple(round(v, 4) for v in outlines)
+    best = weights(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).x)
+    return Weights(*(tuple(round(value, 4) for value in part) for part in (best.boxes, best.outlines)))
 
 
-def fit_further(answers: list[Answer], weights: tuple[float, float, float]) -> float:
-    """What each further box of a noun loses, of the greatest likelihood; phrases of which there is one and phrases of
-    which there are several weigh the same.
+def fit_further(answers: list[Answer], weights: Weights) -> float:
+    """What each further box or outline of a noun loses, of the greatest likelihood; phrases of which there is one and
+    phrases of which there are several weigh the same.
     """
     rows = []
     for answer in answers:
         if answer.things and len(answer.shows) > 1:
-            odds = box_odds(answer, weights)
+            odds = thing_odds(answer, weights)
             order = np.argsort(-odds, kind="stable")
             first = np.zeros(len(order), bool)
             first[np.unique(answer.shows[order], return_index=True)[1]] = True
@@ -149,13 +160,13 @@ def fit_further(answers: list[Answer], weights: tuple[float, float, float]) -> f
     return round(float(minimize_scalar(loss, bounds=(0.0, _MOST_DOUBT), method="bounded").x), 4)
 
 
-def measure_counts(answers: list[Answer], weights: tuple[float, float, float], further_bias: float) -> dict[str, float]:
+def measure_counts(answers: list[Answer], weights: Weights, further_bias: float) -> dict[str, float]:
     """Share of exact counts of what is there and clear, of one and of several of a kind."""
     right: dict[bool, list[bool]] = {False: [], True: []}
     for answer in answers:
         if answer.present and len(answer.shows):
             number = answer.things
-            said = (doubt_further(box_odds(answer, weights), further_bias) >= 0).sum()
+            said = (doubt_further(thing_odds(answer, weights), further_bias) >= 0).sum()
             right[number > 1].append(said == number)
     return {
         "one": round(float(np.mean(right[False] or [np.nan])), 4),
@@ -164,29 +175,24 @@ def measure_counts(answers: list[Answer], weights: tuple[float, float, float], f
     }
 
 
-def box_odds(answer: Answer, weights: tuple[float, float, float]) -> np.ndarray:
-    """The log-odds (N,) of an answer's boxes after fusion."""
-    of_detector, of_classifier, bias = weights
-    return of_detector * answer.detected + of_classifier * answer.closer + bias
+def thing_odds(answer: Answer, weights: Weights) -> np.ndarray:
+    """The log-odds (N + M,) of an answer's boxes and outlines after fusion."""
+    of_detector, of_classifier, bias = weights.boxes
+    boxes = of_detector * answer.detected + of_classifier * answer.closer + bias
+    if weights.outlines is None:
+        return np.concatenate([boxes, np.full(len(answer.overlooked), _NOTHING)])
+    weight, bias = weights.outlines
+    return np.concatenate([boxes, weight * answer.overlooked + bias])
 
 
-def presence_odds(
-    answers: list[Answer], weights: tuple[float, float, float], of_outlines: tuple[float, float] | None = None
-) -> np.ndarray:
-    """The log-odds (A,) of each answer's best box or outline after fusion; where there is none, next to nothing."""
-    odds = np.array([box_odds(answer, weights).max(initial=_NOTHING) for answer in answers])
-    if of_outlines is None:
-        return odds
-    weight, bias = of_outlines
-    best = np.array([answer.overlooked.max(initial=-np.inf) for answer in answers])
-    return np.maximum(odds, np.where(np.isfinite(best), weight * np.nan_to_num(best, neginf=0) + bias, _NOTHING))
+def presence_odds(answers: list[Answer], weights: Weights) -> np.ndarray:
+    """The log-odds (A,) of each answer's likeliest box or outline after fusion; next to nothing where there is none."""
+    return np.array([thing_odds(answer, weights).max(initial=_NOTHING) for answer in answers])
 
 
-def measure_fusion(
-    answers: list[Answer], weights: tuple[float, float, float], of_outlines: tuple[float, float] | None = None
-) -> dict[str, float]:
+def measure_fusion(answers: list[Answer], weights: Weights) -> dict[str, float]:
     """Balanced accuracy at 0.5 and calibration error."""
-    said = expit(presence_odds(answers, weights, of_outlines))
+    said = expit(presence_odds(answers, weights))
     present = np.array([answer.present for answer in answers])
     right = [float(((said >= 0.5) == present)[present == truth].mean()) for truth in (True, False)]
     return {

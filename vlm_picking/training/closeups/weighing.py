@@ -6,7 +6,14 @@ from pathlib import Path
 
 from vlm_picking.models.registry import find_model, load_model
 from vlm_picking.models.sidecar import SIDECAR_FILE, Sidecar
-from vlm_picking.training.closeups.fusion import ask_both, fit_further, fit_fusion, measure_counts, measure_fusion
+from vlm_picking.training.closeups.fusion import (
+    Weights,
+    ask_both,
+    fit_further,
+    fit_fusion,
+    measure_counts,
+    measure_fusion,
+)
 
 
 def weigh(checkpoint: Path, *, detector: str, scenes: int) -> dict[str, object]:
@@ -25,25 +32,30 @@ def weigh(checkpoint: Path, *, detector: str, scenes: int) -> dict[str, object]:
     finder, classifier = load_model(detector, device="cpu"), load_model(str(checkpoint), device="cpu")
     answers = ask_both(finder, classifier, scenes=scenes)
     figures: dict[str, object] = json.loads((checkpoint / SIDECAR_FILE).read_text(encoding="utf-8")).get("measured", {})
-    weights = {}
-    for key, coloured in (("fusion", False), ("coloured_fusion", True)):
-        fitting, measuring = ([a for a in answers if a.coloured == coloured and a.scene % 2 == half] for half in (0, 1))
-        weights[key], of_outlines = fit_fusion(fitting)
-        measured = {
-            "detector_alone": measure_fusion(measuring, (1.0, 0.0, 0.0)),
-            "fused": measure_fusion(measuring, weights[key]),
-        }
-        if not coloured:
-            weights["outline_fusion"] = of_outlines
-            measured["with_outlines"] = measure_fusion(measuring, weights[key], of_outlines)
-        figures["coloured" if coloured else "nouns"] = measured
-    fitting, measuring = ([a for a in answers if not a.coloured and a.scene % 2 == half] for half in (0, 1))
-    further_bias = fit_further(fitting, weights["fusion"])
-    figures["counts"] = {
-        "further_bias_0": measure_counts(measuring, weights["fusion"], 0.0),
-        "further_bias": measure_counts(measuring, weights["fusion"], further_bias),
+    halves = {
+        coloured: [[a for a in answers if (a.coloured, a.scene % 2) == (coloured, half)] for half in (0, 1)]
+        for coloured in (False, True)
     }
-    sidecar = dataclasses.replace(Sidecar.read(checkpoint, name=checkpoint.name), further_bias=further_bias, **weights)
+    fitted = {coloured: fit_fusion(fitting) for coloured, (fitting, _) in halves.items()}
+    for coloured, (_, measuring) in halves.items():
+        figures["coloured" if coloured else "nouns"] = {
+            "detector_alone": measure_fusion(measuring, Weights((1.0, 0.0, 0.0))),
+            "fused": measure_fusion(measuring, Weights(fitted[coloured].boxes)),
+        }
+    (fitting, measuring), weights = halves[False], fitted[False]
+    figures["nouns"]["with_outlines"] = measure_fusion(measuring, weights)
+    further_bias = fit_further(fitting, weights)
+    figures["counts"] = {
+        "further_bias_0": measure_counts(measuring, weights, 0.0),
+        "further_bias": measure_counts(measuring, weights, further_bias),
+    }
+    sidecar = dataclasses.replace(
+        Sidecar.read(checkpoint, name=checkpoint.name),
+        fusion=weights.boxes,
+        coloured_fusion=fitted[True].boxes,
+        outline_fusion=weights.outlines,
+        further_bias=further_bias,
+    )
     sidecar.write(checkpoint, measured=figures, weighed_against=Path(find_model(detector).checkpoint).name)
     (checkpoint / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return figures
