@@ -286,8 +286,9 @@ class PickingPipeline:
         segmenter = self.models.box_segmenter or self.models.phrase_segmenter
         if segmenter is not None and len(scene.named) and scene.named.mask is None:
             run.asked(segmenter.name)
+        outlines = partial(self._outlines_of, run.frame)
         with run.stage("segment", 0.35):
-            scene = replace(scene, named=with_masks(run.frame, scene.named, support, self.models))
+            scene = replace(scene, named=with_masks(run.frame, scene.named, support, self.models, outlines=outlines))
         with run.stage("lift", 0.5):
             lifted = (*lift(run.frame, scene.named, support), *lift(run.frame, scene.separate, support))
         return scene, {thing.id: thing for thing in lifted}

@@ -1,5 +1,6 @@
 """Masks without any model: what stands in the bin, cut into objects by depth, and the mask inside a given box."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -17,6 +18,7 @@ _SMALLEST_PX = 40
 _GOOD_FIT = 0.5
 _CLEAR_FIT = 0.8
 _WORTH_A_PART = 0.04
+_STILL_FITS = 0.65
 _OFF_FLOOR_M = 0.006
 _SOLID = 0.85
 _LOWEST_ON_WALL_M = 0.025
@@ -62,11 +64,17 @@ def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
     return Detections(boxes, np.array([score for score, _ in found]), np.full(len(found), "object", object), mask=masks)
 
 
-def masks_from_boxes(frame: RgbdFrame, detections: Detections, support: Support | None) -> Detections:
+def masks_from_boxes(
+    frame: RgbdFrame, detections: Detections, support: Support | None, *, others: np.ndarray | None = None
+) -> Detections:
     """Give each box the mask of the object that fills it, from depth, and from colour where depth shows nothing.
 
     What stands above the floor is cut into parts; the fewest of those mostly inside the box that fill it make the mask.
     Where no parts fill it, the colours decide (GrabCut, Rother 2004).
+
+    Args:
+        others: (N, H, W) bool, what is taken for something else, for each detection; left out where the mask fills
+            its box about as well without it.
 
     Returns:
         The same detections, in the same order, with masks; a mask is empty where nothing in the box could be told
@@ -76,7 +84,16 @@ def masks_from_boxes(frame: RgbdFrame, detections: Detections, support: Support 
     if not len(detections):
         return detections.replace(mask=np.zeros((0, *shape), bool))
     patches, joined, count = _cut_and_joined(frame, support)
-    masks = [_mask_in_box(frame, box, patches, joined, count, support is not None) for box in detections.xyxy]
+    floor_known = support is not None
+    masks = [_mask_in_box(frame, box, patches, joined, count, floor_known) for box in detections.xyxy]
+    for i, other in enumerate([] if others is None else others):
+        if not (masks[i] & other).any():
+            continue
+        box = detections.xyxy[i]
+        left = replace(patches, label=np.where(other, 0, patches.label))
+        mask = _mask_in_box(frame, box, left, np.where(other, 0, joined), count, floor_known) & ~other
+        if _fit(mask, box) > _STILL_FITS * _fit(masks[i], box):
+            masks[i] = mask
     return detections.replace(mask=np.stack(masks))
 
 
