@@ -15,8 +15,8 @@ LAYERS = (
     ("parts", "models lift segmentation planning relations colours gripper_files image_messages tracking"),
     (
         "composition",
-        "config history run answering presence asking masks warming bin_view verification overlooked supposition "
-        "search narrowing watch pipeline",
+        "config history run answering presence asking masks warming bin_view verification overlooked neighbours "
+        "supposition search narrowing watch pipeline",
     ),
     ("edges", "frame_files drawing report bags contact_sheet find_cache"),
     ("shells", "ros sim conformance"),

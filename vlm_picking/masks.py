@@ -7,14 +7,14 @@ import numpy as np
 from vlm_picking.detections import Detections, box_iou
 from vlm_picking.errors import ModelError
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.models.base import BoxClassifier, PhraseSegmenter
+from vlm_picking.models.base import PhraseSegmenter
 from vlm_picking.models.suite import ModelSuite
+from vlm_picking.neighbours import claimed
 from vlm_picking.segmentation import masks_from_boxes
 from vlm_picking.support import Support
 
 # A segment whose box overlaps a detection's by less belongs to something else.
 _SAME_BOX_IOU = 0.5
-_HARDLY, _SURELY = 0.02, 0.9  # probabilities of a classifier that may take an outline out of a mask
 
 
 def with_masks(
@@ -23,19 +23,18 @@ def with_masks(
     support: Support | None,
     models: ModelSuite,
     *,
-    outlines: Callable[[], Detections],
+    near: Callable[[Detections], Detections],
 ) -> Detections:
     """Give each detection a mask: its detector's own, the box segmenter's, the phrase segmenter's, or geometry's.
 
     Args:
-        outlines: what stands in the bin, cut apart by depth; called where geometry makes masks and a classifier can
-            tell what of it is something else (`something_else`).
+        near: gives the neighbours of some detections (`neighbours`), whose pixels geometry leaves out.
 
     Returns:
         The same detections, in the same order. Where a segmenter has no pixels for one, geometry looks for some.
 
     Raises:
-        ModelError: a segmenter or the classifier could not look.
+        ModelError: a segmenter could not look.
     """
     if not len(found) or found.mask is not None:
         return found
@@ -50,34 +49,14 @@ def with_masks(
         masks = np.zeros((len(found), *frame.rgb.shape[:2]), bool)
     lacking = ~masks.any(axis=(1, 2))
     if lacking.any():
-        others = None
-        if support is not None and models.classifier is not None:
-            others = something_else(frame, found[lacking], outlines(), models.classifier)
-        masks[lacking] = masks_from_boxes(frame, found[lacking], support, others=others).mask
+        masks[lacking] = _by_geometry(frame, found[lacking], support, near(found[lacking])).mask
     return found.replace(mask=masks)
 
 
-def something_else(
-    frame: RgbdFrame, found: Detections, outlines: Detections, classifier: BoxClassifier
-) -> np.ndarray | None:
-    """(N, H, W) bool: what a classifier surely takes for another thing than each detection, such as a pear on a plate.
-
-    None where nothing is. An outline that fills a detection's box is that thing, whatever the classifier says.
-
-    Raises:
-        ModelError: the classifier could not look.
-    """
-    if not len(outlines) or not any(map(classifier.knows, found.label.tolist())):
-        return None
-    probabilities = classifier.classify_boxes(frame, outlines.xyxy)
-    apart = box_iou(found.xyxy, outlines.xyxy) < _SAME_BOX_IOU
-    others = np.zeros((len(found), *frame.rgb.shape[:2]), bool)
-    for row, phrase in enumerate(found.label.tolist()):
-        if classifier.knows(phrase):
-            hardly = classifier.phrase_probability(probabilities, phrase) < _HARDLY
-            which = apart[row] & hardly & (probabilities.max(axis=1) > _SURELY)
-            others[row] = outlines.mask[which].any(axis=0)
-    return others if others.any() else None
+def _by_geometry(frame: RgbdFrame, found: Detections, support: Support | None, near: Detections) -> Detections:
+    found, near = (masks_from_boxes(frame, boxes, support) for boxes in (found, near))
+    others = claimed(found, near)
+    return found if others is None else masks_from_boxes(frame, found, support, others=others)
 
 
 def _by_phrase(frame: RgbdFrame, found: Detections, segmenter: PhraseSegmenter) -> np.ndarray:

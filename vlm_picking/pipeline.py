@@ -21,6 +21,7 @@ from vlm_picking.lift import lift
 from vlm_picking.masks import with_masks
 from vlm_picking.models.suite import ROLES_OF_SETTING, ModelSuite
 from vlm_picking.narrowing import SAME_OBJECT_IOU, narrow
+from vlm_picking.neighbours import neighbours
 from vlm_picking.planning import plan_grasps
 from vlm_picking.presence import asks_others, judge
 from vlm_picking.prompt import parse_prompt
@@ -286,9 +287,9 @@ class PickingPipeline:
         segmenter = self.models.box_segmenter or self.models.phrase_segmenter
         if segmenter is not None and len(scene.named) and scene.named.mask is None:
             run.asked(segmenter.name)
-        outlines = partial(self._outlines_of, run.frame)
+        near = partial(neighbours, run.frame, support, models=self.models, config=self.config)
         with run.stage("segment", 0.35):
-            scene = replace(scene, named=with_masks(run.frame, scene.named, support, self.models, outlines=outlines))
+            scene = replace(scene, named=with_masks(run.frame, scene.named, support, self.models, near=near))
         with run.stage("lift", 0.5):
             lifted = (*lift(run.frame, scene.named, support), *lift(run.frame, scene.separate, support))
         return scene, {thing.id: thing for thing in lifted}

@@ -18,9 +18,10 @@ _SMALLEST_PX = 40
 _GOOD_FIT = 0.5
 _CLEAR_FIT = 0.8
 _WORTH_A_PART = 0.04
-_STILL_FITS = 0.65
+_STILL_FITS = 0.3
 _OFF_FLOOR_M = 0.006
 _SOLID = 0.85
+_ON_TOP_M = 0.005
 _LOWEST_ON_WALL_M = 0.025
 _THINNEST_ON_WALL_M = 0.015
 
@@ -73,8 +74,8 @@ def masks_from_boxes(
     Where no parts fill it, the colours decide (GrabCut, Rother 2004).
 
     Args:
-        others: (N, H, W) bool, what is taken for something else, for each detection; left out where the mask fills
-            its box about as well without it.
+        others: (N, H, W) bool, what is taken for something else, for each detection; left out unless hardly anything
+            would be left of the mask.
 
     Returns:
         The same detections, in the same order, with masks; a mask is empty where nothing in the box could be told
@@ -130,7 +131,8 @@ def _filled_out(mask: np.ndarray, patches: Patches, inside: np.ndarray) -> np.nd
     """The mask of something hollow with its inside, such as a mug's, of which depth gives only pieces.
 
     Its outline is filled where nearly all in it stands off the floor and belongs to nothing that reaches far out of
-    the box; the outline of a thin, crooked object holds floor and neighbours, and stays as it is.
+    the box, nor stands higher: that would be something on it. The outline of a thin, crooked object holds floor and
+    neighbours, and stays as it is.
     """
     if not mask.any():
         return mask
@@ -139,6 +141,8 @@ def _filled_out(mask: np.ndarray, patches: Patches, inside: np.ndarray) -> np.nd
     total = np.bincount(patches.label.ravel(), minlength=patches.count + 1)
     within = np.bincount(patches.label[inside], minlength=patches.count + 1)
     own = within > 0.6 * total
+    height_m = np.bincount(patches.label.ravel(), patches.above_m.ravel(), minlength=patches.count + 1)
+    own &= height_m < (patches.above_m[mask].mean() + _ON_TOP_M) * total
     own[0] = True
     filled = mask | ((hull > 0) & own[patches.label] & (patches.above_m > _OFF_FLOOR_M))
     return filled if filled.sum() > _SOLID * hull.sum() else mask
