@@ -9,10 +9,17 @@ pytest.importorskip("mujoco", reason="rendering needs MuJoCo: pip install vlm_pi
 torch = pytest.importorskip("torch", reason="training needs torch: pip install vlm_picking[models]")
 
 from vlm_picking.errors import ConfigError  # noqa: E402
-from vlm_picking.models.registry import load_model  # noqa: E402
+from vlm_picking.models.registry import EMBEDDED_DIRECTORY, load_model  # noqa: E402
 from vlm_picking.training.closeups import command, fusion  # noqa: E402
 from vlm_picking.training.closeups.batch import SIDE_PX, plain_batch, random_batch  # noqa: E402
-from vlm_picking.training.closeups.train import CloseupTraining, averaged_network, measure, train  # noqa: E402
+from vlm_picking.training.closeups.train import (  # noqa: E402
+    CloseupTraining,
+    averaged_network,
+    build_network,
+    measure,
+    mix,
+    train,
+)
 from vlm_picking.training.closeups.windows import CLASSES, NONE, WindowJob, render_windows, window_files  # noqa: E402
 
 
@@ -81,6 +88,18 @@ def test_training_learns_goes_on_and_writes_a_checkpoint(windows, tmp_path):
         assert min(classifier.weights(phrase)[:2]) >= 0
     assert classifier.further_bias("mug") >= 0 == classifier.further_bias("crockery")
     assert classifier.outline_weights("red mug")[0] >= 0 and classifier.outline_weights("giraffe") is None
+
+
+def test_the_mean_of_two_classifiers_lies_between_them():
+    start = EMBEDDED_DIRECTORY / "closeup"
+    fresh, half, whole = build_network().state_dict(), build_network(), build_network()
+    mix(half, start, 0.5)
+    mix(whole, start, 1.0)
+    for name, value in half.state_dict().items():
+        if value.dtype.is_floating_point:
+            torch.testing.assert_close(value, (fresh[name] + whole.state_dict()[name]) / 2)
+    with pytest.raises(ConfigError, match="can't start from"):
+        mix(half, start / "nothing", 0.5)
 
 
 def _log(run):

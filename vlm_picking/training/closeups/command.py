@@ -35,6 +35,9 @@ def train_closeups_command(
     peak: Annotated[
         float, typer.Option(min=0.0, help="Highest learning rate, relative to the usual; 0: 1 from nothing, else 0.5.")
     ] = 0.0,
+    keep_start: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the start's weights in what is written; 0 for long runs.")
+    ] = 0.5,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     name: Annotated[str, typer.Option(help="What the model calls itself.")] = "embedded closeup",
     workers: Annotated[int, typer.Option(help="Processes that render; 0: one a core.")] = 0,
@@ -72,15 +75,26 @@ def train_closeups_command(
         renderer.terminate()
         renderer.join()
     target = out or run / "checkpoint"
-    figures = write(run, settings.data, target, detector=detector, name=name, fusion_scenes=fusion_scenes)
+    kept = (settings.start, keep_start)
+    figures = write(run, settings.data, target, detector=detector, name=name, fusion_scenes=fusion_scenes, kept=kept)
     print(json.dumps(figures, indent=1))
     print(f"checkpoint in {target}; use it: vlm-picking ask FRAME SENTENCE --classification-model {target}")
 
 
 def write(
-    run: Path, data: Path, out: Path, *, detector: str, name: str = "embedded closeup", fusion_scenes: int = 240
+    run: Path,
+    data: Path,
+    out: Path,
+    *,
+    detector: str,
+    name: str = "embedded closeup",
+    fusion_scenes: int = 240,
+    kept: tuple[Path | None, float] = (None, 0.0),
 ) -> dict[str, object]:
     """Write a run's checkpoint, weighed against a detector.
+
+    Args:
+        kept: the checkpoint that the run began with, and its share in what is written (WiSE-FT, Wortsman et al. 2022).
 
     Returns:
         The figures that the sidecar holds under "measured".
@@ -88,10 +102,13 @@ def write(
     Raises:
         ConfigError: the run has no state yet.
     """
-    from vlm_picking.training.closeups.train import averaged_network, measure, write_checkpoint
+    from vlm_picking.training.closeups.train import averaged_network, measure, mix, write_checkpoint
     from vlm_picking.training.closeups.weighing import weigh
 
     model, training = averaged_network(run)
+    start, share = kept
+    if start is not None and share > 0:
+        mix(model, start, share)
     measured = {"training": training, "classes": measure(model, data / "val")}
     write_checkpoint(model, out, name=name, words=_words(), measured=measured)
     return weigh(out, detector=detector, scenes=fusion_scenes)

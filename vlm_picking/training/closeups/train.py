@@ -103,6 +103,19 @@ def averaged_network(run: Path):
     return model.eval(), {"minutes": round(content["minutes"], 1), "closeups": content["seen"]}
 
 
+@torch.no_grad()
+def mix(model, start: Path, share: float) -> None:
+    """Move the weights of `model`, and what its norms remember, towards those of the checkpoint `start` by `share`.
+
+    Raises:
+        ConfigError: there is no such checkpoint, or it tells other kinds apart.
+    """
+    theirs = _weights(start)
+    for name, value in model.state_dict().items():
+        if value.dtype.is_floating_point:
+            value.lerp_(theirs[name].to(value.device), share)
+
+
 @torch.inference_mode()
 def measure(model, folder: Path) -> dict[str, float]:
     """Share of right classes of things, of things that show half of themselves, and of what is none, with perfect
