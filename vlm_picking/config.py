@@ -80,7 +80,7 @@ class PickingConfig(Settings):
         le=60,
         description="Time constant by which a standing prompt's presence is smoothed over frames; 0: each for itself.",
     )
-    present_threshold: float = Field(0.6, gt=0, le=1, description="A best score from here on means PRESENT.")
+    present_threshold: float = Field(0.65, gt=0, le=1, description="A best score from here on means PRESENT.")
     absent_threshold: float = Field(
         0.2, ge=0, lt=1, description="A best score below it means ABSENT; between: UNCERTAIN."
     )
