@@ -131,11 +131,11 @@ def test_several_models_agree(simulated_bin):
 
 
 def test_disagreement_is_said_and_a_box_that_was_seen_is_never_absent(simulated_bin):
-    detector = Boxes(simulated_bin.detector, score=0.6)
+    detector = Boxes(simulated_bin.detector, score=0.7)
     scorer = KnowingScorer(simulated_bin.truth, believes={"apple": 0.01})
     result = ask(simulated_bin, "is there an apple?", detector, scorer, Answerer(yes=0.02))
     assert result.answer.status is Status.UNCERTAIN
-    assert result.answer.reason.startswith("the models disagree: boxes 0.60")
+    assert result.answer.reason.startswith("the models disagree: boxes 0.70")
     assert len(result.detections) == 1
 
 
