@@ -24,6 +24,7 @@ if find_spec("hypothesis"):
 _WITH_ROS = ("ros/", "end_to_end/test_demo.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Under pytest-xdist the tests of a file stay together, for they share fixtures, and so do all that use ROS."""
     if not config.pluginmanager.hasplugin("xdist"):
