@@ -24,9 +24,8 @@ RUN_FOLDER ?= out/training
 train: setup
 	@$(RUN) python -m vlm_picking.cli train $(RUN_FOLDER) $(ARGS)
 
-# Two at a time: more would fight for the cores that nodes, physics and trainings need themselves.
 test: setup
-	@OMP_NUM_THREADS=1 $(RUN) python -m pytest -q -n 2 --dist loadgroup
+	@$(RUN) python -m pytest -q
 
 lint: setup
 	@$(RUN) ruff check .

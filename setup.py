@@ -67,7 +67,7 @@ setup(
         "bench": ["mujoco", "trimesh", "matplotlib"],
         "bags": ["rosbags", "zstandard"],
         "realsense": ["pyrealsense2"],
-        "dev": ["pytest", "pytest-xdist", "hypothesis", "ruff", "openai", "accelerate", "fastapi", "uvicorn"],
+        "dev": ["pytest", "hypothesis", "ruff", "openai", "accelerate", "fastapi", "uvicorn"],
     },
     entry_points={
         "console_scripts": [

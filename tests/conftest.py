@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 
 os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -18,20 +17,6 @@ if find_spec("hypothesis"):
 
     settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
     settings.load_profile("untimed")
-
-
-# They talk over one ROS domain, so nodes of two tests at a time would hear each other.
-_WITH_ROS = ("ros/", "end_to_end/test_demo.py")
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under pytest-xdist the tests of a file stay together, for they share fixtures, and so do all that use ROS."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        name = item.path.relative_to(Path(__file__).parent).as_posix()
-        item.add_marker(pytest.mark.xdist_group("ros" if name.startswith(_WITH_ROS) else name))
 
 
 @dataclass(frozen=True, eq=False)
