@@ -14,7 +14,7 @@ from vlm_picking.verification import verified
 _LEAST_SCORE = 0.25  # of the detector alone: what is less likely is not worth a closer look
 _LEAST_SHARE = 0.3  # of the smaller box: what reaches less into another one has no pixels of it
 _SAME_THING_IOU = 0.7  # boxes that overlap more show one thing under two names
-_BETTER_FIT = 0.1
+_BETTER_FIT = 0.1  # IoU: who fits a little better may do so by chance
 
 
 def neighbours(
@@ -32,7 +32,7 @@ def neighbours(
     if not len(found) or not kinds:
         return Detections.empty()
     near = detect_in_bin(frame, support, detector, kinds)
-    near = near[(near.score >= _LEAST_SCORE) & (_share_inside(near.xyxy, found.xyxy) >= _LEAST_SHARE).any(axis=1)]
+    near = near[(near.score >= _LEAST_SCORE) & (_shared(near.xyxy, found.xyxy) >= _LEAST_SHARE).any(axis=1)]
     near = verified(frame, near, models.classifier, expects_several=True)
     near = near[near.score >= config.present_threshold].nms(_SAME_THING_IOU, class_agnostic=True)
     return near[box_iou(near.xyxy, found.xyxy).max(axis=1, initial=0.0) < _SAME_THING_IOU]
@@ -60,7 +60,7 @@ def claimed(found: Detections, near: Detections) -> np.ndarray | None:
     return others if others.any() else None
 
 
-def _share_inside(boxes: np.ndarray, of: np.ndarray) -> np.ndarray:
+def _shared(boxes: np.ndarray, of: np.ndarray) -> np.ndarray:
     """(N, M) share of the smaller of two boxes that lies in the other one."""
     low, high = np.maximum(boxes[:, None, :2], of[None, :, :2]), np.minimum(boxes[:, None, 2:], of[None, :, 2:])
     area = [(side[:, 2:] - side[:, :2]).prod(axis=1) for side in (boxes, of)]

@@ -141,8 +141,8 @@ def _filled_out(mask: np.ndarray, patches: Patches, inside: np.ndarray) -> np.nd
     total = np.bincount(patches.label.ravel(), minlength=patches.count + 1)
     within = np.bincount(patches.label[inside], minlength=patches.count + 1)
     own = within > 0.6 * total
-    height_m = np.bincount(patches.label.ravel(), patches.above_m.ravel(), minlength=patches.count + 1)
-    own &= height_m < (patches.above_m[mask].mean() + _ON_TOP_M) * total
+    heights_m = np.bincount(patches.label.ravel(), patches.above_m.ravel(), minlength=patches.count + 1)  # summed up
+    own &= heights_m < (patches.above_m[mask].mean() + _ON_TOP_M) * total
     own[0] = True
     filled = mask | ((hull > 0) & own[patches.label] & (patches.above_m > _OFF_FLOOR_M))
     return filled if filled.sum() > _SOLID * hull.sum() else mask

@@ -20,6 +20,7 @@ from vlm_picking.training.calibration import expected_calibration_error, fit_cal
 from vlm_picking.training.data import FrameFile, FrameFolder
 from vlm_picking.training.evaluate import balanced_accuracy, evaluate, presence, score_frames
 from vlm_picking.training.lexicon import known_categories, run_words
+from vlm_picking.training.mixing import mix
 from vlm_picking.training.network import IMAGE_PX, build_network, warm_start
 from vlm_picking.training.phrases import Lexicon, Phrase
 from vlm_picking.training.state import TrainingState
@@ -68,8 +69,7 @@ def export(
         name: what the model calls itself.
         device: where to measure, "cpu" or "cuda".
         start: the checkpoint that the run began with.
-        keep: share of the start's weights in what is written: the mean of both often knows more than either (WiSE-FT,
-            Wortsman et al. 2022).
+        keep: share of the start's weights in what is written.
         classifier: the directory of one that shall look again at its boxes; it is copied along (`weigh` it then).
 
     Returns:
@@ -93,7 +93,7 @@ def export(
         if start is not None and keep > 0:
             began = build_network(tokenizer, **run_shape(run))
             warm_start(began, tokenizer, start)
-            _mix(average, began.to(device), keep)
+            mix(average, began.state_dict(), keep)
         sidecar = _calibrated(_answers(average, tokenizer, fitting, lexicon), lexicon, name=name)
         answers = _answers(average, tokenizer, measuring, lexicon)
         report = evaluate(average, tokenizer, measuring, lexicon, size=IMAGE_PX)
@@ -121,12 +121,6 @@ def export(
     sidecar.write(out, measured=measured)
     _write_evaluation(out, name, measured)
     return measured
-
-
-@torch.no_grad()
-def _mix(model, other, share: float) -> None:
-    for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
-        mine.lerp_(theirs, share)
 
 
 def _write_evaluation(out: Path, name: str, measured: dict[str, float]) -> None:

@@ -94,7 +94,7 @@ def write(
     """Write a run's checkpoint, weighed against a detector.
 
     Args:
-        kept: the checkpoint that the run began with, and its share in what is written (WiSE-FT, Wortsman et al. 2022).
+        kept: the checkpoint that the run began with, and its share in what is written.
 
     Returns:
         The figures that the sidecar holds under "measured".
@@ -102,13 +102,14 @@ def write(
     Raises:
         ConfigError: the run has no state yet.
     """
-    from vlm_picking.training.closeups.train import averaged_network, measure, mix, write_checkpoint
+    from vlm_picking.training.closeups.train import averaged_network, checkpoint_weights, measure, write_checkpoint
     from vlm_picking.training.closeups.weighing import weigh
+    from vlm_picking.training.mixing import mix
 
     model, training = averaged_network(run)
     start, share = kept
     if start is not None and share > 0:
-        mix(model, start, share)
+        mix(model, checkpoint_weights(start), share)
     measured = {"training": training, "classes": measure(model, data / "val")}
     write_checkpoint(model, out, name=name, words=_words(), measured=measured)
     return weigh(out, detector=detector, scenes=fusion_scenes)

@@ -103,19 +103,6 @@ def averaged_network(run: Path):
     return model.eval(), {"minutes": round(content["minutes"], 1), "closeups": content["seen"]}
 
 
-@torch.no_grad()
-def mix(model, start: Path, share: float) -> None:
-    """Move the weights of `model`, and what its norms remember, towards those of the checkpoint `start` by `share`.
-
-    Raises:
-        ConfigError: there is no such checkpoint, or it tells other kinds apart.
-    """
-    theirs = _weights(start)
-    for name, value in model.state_dict().items():
-        if value.dtype.is_floating_point:
-            value.lerp_(theirs[name].to(value.device), share)
-
-
 @torch.inference_mode()
 def measure(model, folder: Path) -> dict[str, float]:
     """Share of right classes of things, of things that show half of themselves, and of what is none, with perfect
@@ -167,7 +154,7 @@ class _Run:
         path = settings.run / _STATE
         saved = torch.load(path, weights_only=True, map_location="cpu") if path.exists() else None
         if saved is None and settings.start is not None:
-            self._model.load_state_dict(_weights(settings.start))
+            self._model.load_state_dict(checkpoint_weights(settings.start))
         self._model.to(settings.device, memory_format=torch.channels_last)
         matrices = [p for n, p in self._model.named_parameters() if p.ndim > 1 and _is_inner(n)]
         rest = [p for n, p in self._model.named_parameters() if p.ndim > 1 and not _is_inner(n)]
@@ -279,7 +266,12 @@ def _is_inner(name: str) -> bool:
     return not name.startswith(("resnet.embedder", "classifier"))
 
 
-def _weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The weights of a classifier of close-ups, in float32.
+
+    Raises:
+        ConfigError: there is no such checkpoint, or it tells other kinds apart.
+    """
     from transformers import ResNetForImageClassification
 
     try:
