@@ -32,6 +32,7 @@ class Gripper:
         knuckle_reach_m: jaw: how far what moves the fingers stands out beyond their inner faces, level with the palm; a
             finger's thickness if left out.
         insertion_depth_m: jaw: how deep the tips go below the topmost point between them, at most.
+        grip_force_n: jaw: how hard each finger presses at most; the simulated hand closes with it.
         max_tilt_rad: largest angle between the approach and straight into the bin.
         standoff_m: length of the straight approach.
 
@@ -54,13 +55,20 @@ class Gripper:
     palm_length_m: float = 0.0
     knuckle_reach_m: float = 0.0
     insertion_depth_m: float = 0.02
+    grip_force_n: float = 40.0
     max_tilt_rad: float = 0.6
     standoff_m: float = 0.08
 
     def __post_init__(self) -> None:
         needed = {
             GripperKind.SUCTION: ("cup_radius_m", "lip_follow_ratio", "tube_radius_m", "vacuum_pa"),
-            GripperKind.PARALLEL_JAW: ("max_opening_m", "finger_thickness_m", "finger_width_m", "finger_length_m"),
+            GripperKind.PARALLEL_JAW: (
+                "max_opening_m",
+                "finger_thickness_m",
+                "finger_width_m",
+                "finger_length_m",
+                "grip_force_n",
+            ),
         }[self.kind]
         for name in (*needed, "max_tilt_rad", "standoff_m"):
             if not getattr(self, name) > 0:

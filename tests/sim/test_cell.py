@@ -62,7 +62,7 @@ def test_a_block_is_held_by_friction_and_slips_without_it():
     cell = block_cell()
     assert grip(cell).held == (0,)
     cell.restart()
-    cell.model.geom_friction[:, 0] = 0.05
+    cell.model.geom_friction[:, 0] = 0.02
     outcome = grip(cell)
     assert outcome.held == () and outcome.cause == "slipped"
 

@@ -9,8 +9,6 @@ import mujoco
 from vlm_picking.grasp import Gripper, GripperKind
 
 HAND, TARGET, FINGERS, HAND_PREFIX = "hand", "hand_target", ("finger_left", "finger_right"), "hand_"
-GRIP_FORCE_N = 30.0
-"""How hard each finger presses at most; a Robotiq 2F-85 can be set from 20 to 235 N, a Franka Hand from 30 to 70 N."""
 PAD_FRICTION = 0.8
 """Rubber pads on plastic, cardboard or metal; the pads' value holds against every object."""
 PAD_TORSION_M = 0.01
@@ -86,7 +84,7 @@ def _jaws(spec: mujoco.MjSpec, hand, gripper: Gripper) -> None:
             ctrllimited=True,
             ctrlrange=[-0.02, half_opening],
             forcelimited=True,
-            forcerange=[-GRIP_FORCE_N, GRIP_FORCE_N],
+            forcerange=[-gripper.grip_force_n, gripper.grip_force_n],
         )
         motor.gainprm[0], motor.biasprm[1], motor.biasprm[2] = 3000.0, -3000.0, -40.0
     # The fingers are geared together, as those of both grippers are: what lies off centre is pushed to the middle.
