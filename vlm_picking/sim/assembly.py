@@ -9,6 +9,7 @@ from vlm_picking.grasp import Gripper
 from vlm_picking.sim.bins import Bin
 from vlm_picking.sim.hand import add_hand
 from vlm_picking.sim.kinds.model import ObjectModel, Part
+from vlm_picking.sim.solids import as_seen
 from vlm_picking.sim.textures import HELD_OUT_SURFACES, SIDE_PX, TEXTURES
 
 _GEOMS = {
@@ -50,9 +51,10 @@ def assemble(
 ) -> Assembly:
     """Compile the bin, a table and free bodies for `objects` (their poses are set later through qpos).
 
-    `held_out` gives the table a surface that no training scene has; `gripper` adds a hand (see hand.py).
+    `held_out` gives the table a surface that no training scene has; `gripper` adds a hand (see hand.py), which
+    meets the objects as they are seen; without one they collide with simpler shapes, which settle faster.
     """
-    builder = _Builder(rng)
+    builder = _Builder(rng, as_seen=gripper is not None)
     builder.ground(tuple(HELD_OUT_SURFACES) if held_out else _TABLES)
     for part in crate.parts:
         builder.part(builder.spec.worldbody, part, main_rgb=(0.5, 0.5, 0.5), owner="bin", friction=0.6)
@@ -67,8 +69,8 @@ def assemble(
 
 
 class _Builder:
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
+    def __init__(self, rng: np.random.Generator, *, as_seen: bool) -> None:
+        self.rng, self._as_seen = rng, as_seen
         self.spec = mujoco.MjSpec()
         self.main_names: list[list[str]] = []
         self._count = 0
@@ -113,7 +115,7 @@ class _Builder:
         # The inertia of the bounding box, a little more for thin things, keeps the contact solver calm.
         body.inertia = item.mass_kg / 3 * (np.array([y * y + z * z, x * x + z * z, x * x + y * y]) + 2e-4)
         self.main_names.append([])
-        for part in item.parts:
+        for part in as_seen(item.parts) if self._as_seen else item.parts:
             name = self.part(body, part, main_rgb=item.paint_rgb, owner=f"o{index}", friction=item.friction)
             if part.rgb is None and part.visible:
                 self.main_names[-1].append(name)

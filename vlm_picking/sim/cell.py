@@ -13,7 +13,7 @@ import numpy as np
 
 from vlm_picking.grasp import Gripper, GripperKind
 from vlm_picking.sim.assembly import assemble
-from vlm_picking.sim.motions import LIFT_M, Motions
+from vlm_picking.sim.motions import LIFT_M, STEP_S, Motions
 from vlm_picking.sim.scene import Scene
 from vlm_picking.sim.vacuum import Vacuum
 from vlm_picking.transform import Transform
@@ -23,7 +23,8 @@ PRE_OPENING_M = 0.008
 _HELD_RISE_M, _HELD_WITHIN_M = 0.6 * LIFT_M, 0.2
 _MOVED_M = 0.02
 _OVER_THE_WALLS_M = 0.02
-_SETTLE_S, _RESETTLE_S = 0.6, 0.8
+_SETTLE_S, _SETTLE_TRIES, _AT_REST_M_S = 0.6, 5, 0.003
+_CALM_STEPS, _CALMED = 40, 0.3
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
@@ -73,9 +74,10 @@ class PickCell:
         self.vacuum = Vacuum(self.model, self.data, self._body, things, gripper.cup_radius_m) if suction else None
         self._hand = Motions(self.model, self.data, self._body, gripper, self.vacuum, self._after_step)
         self._hand.park()
-        self._hand.wait(_SETTLE_S)
-        self.sync()
+        self._calm()
+        self._settle()
         self._rest = self._state()
+        self.restart()
 
     @property
     def body_of_object(self) -> np.ndarray:
@@ -91,6 +93,7 @@ class PickCell:
 
     def restart(self) -> None:
         """Bring the cell back to how it was before its first pick; what was taken out lies there again."""
+        mujoco.mj_resetData(self.model, self.data)  # wakes what is at rest
         mujoco.mj_setState(self.model, self.data, self._rest, _STATE)
         self._gone.clear()
         if self.vacuum is not None:
@@ -100,6 +103,7 @@ class PickCell:
 
     def take_over(self, other: "PickCell") -> None:
         """Bring this cell, which has another gripper, to the state in which `other` is."""
+        mujoco.mj_resetData(self.model, self.data)
         for mine, its in zip(self._qpos, other._qpos, strict=True):
             self.data.qpos[mine : mine + 7] = other.data.qpos[its : its + 7]
         self._gone = set(other._gone)
@@ -157,7 +161,7 @@ class PickCell:
         self._gone.update(indices)
         self._hold_back()
         self._hand.park()
-        self._hand.wait(_RESETTLE_S)
+        self._settle()
         self.sync()
 
     def inside(self) -> tuple[int, ...]:
@@ -174,6 +178,19 @@ class PickCell:
         state = np.empty(mujoco.mj_stateSize(self.model, _STATE))
         mujoco.mj_getState(self.model, self.data, state, _STATE)
         return state
+
+    def _settle(self) -> None:
+        """Let everything come to rest; what still rolls after a while rolls on."""
+        for _ in range(_SETTLE_TRIES):
+            self._hand.wait(_SETTLE_S)
+            if np.abs(self.data.cvel[self._body, 3:]).max(initial=0.0) < _AT_REST_M_S:
+                break
+
+    def _calm(self) -> None:
+        """Let things that meet here, and did not in the simpler shapes in which they settled, part without a jump."""
+        for _ in range(_CALM_STEPS):
+            self._hand.wait(STEP_S)
+            self.data.qvel[:] *= _CALMED
 
     def _after_step(self) -> None:
         self._hold_back()

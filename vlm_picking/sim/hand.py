@@ -32,10 +32,13 @@ def add_hand(spec: mujoco.MjSpec, gripper: Gripper, *, n_objects: int) -> None:
     # With few of them the line search fails when both fingers touch, and what they hold is thrown away.
     spec.option.ls_iterations = 50
     spec.option.noslip_iterations = 3
+    # What lies at rest costs nothing until something touches it.
+    spec.option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
     aside = [0.0, 0.0, 1.5]
     spec.worldbody.add_body(name=TARGET, pos=aside, mocap=True)
     hand = spec.worldbody.add_body(name=HAND, pos=aside, gravcomp=1.0)
     hand.add_freejoint()
+    hand.sleep = mujoco.mjtSleepPolicy.mjSLEEP_NEVER
     hand.explicitinertial = True
     hand.mass, hand.inertia = 1.5, [0.006, 0.006, 0.003]
     hand.ipos, hand.iquat = [0.0, 0.0, -0.06], [1.0, 0.0, 0.0, 0.0]

@@ -1,16 +1,24 @@
 """Procedural triangle meshes: lofts, revolutions, sweeps and extrusions, all closed with outward normals."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
+
+from vlm_picking.sim.pieces import along, prisms, turned
 
 
 @dataclass(frozen=True, eq=False)
 class TriMesh:
-    """A closed triangle mesh: `vertices` (V, 3) in metres and `faces` (F, 3), which turn outwards."""
+    """A closed triangle mesh: `vertices` (V, 3) in metres and `faces` (F, 3), which turn outwards.
+
+    `cut` gives its convex pieces, indices of vertices each (see pieces.py); few who draw a mesh ask for them.
+    """
 
     vertices: np.ndarray
     faces: np.ndarray
+    cut: Callable[[], tuple[np.ndarray, ...]]
 
     @property
     def volume_m3(self) -> float:
@@ -18,16 +26,24 @@ class TriMesh:
         a, b, c = (self.vertices[self.faces[:, k]] for k in range(3))
         return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6.0)
 
+    def moved(self, vertices: np.ndarray) -> "TriMesh":
+        """The same mesh with its vertices elsewhere."""
+        return replace(self, vertices=vertices)
 
-def _outward(vertices: np.ndarray, faces: np.ndarray) -> TriMesh:
-    mesh = TriMesh(np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int32))
-    return mesh if mesh.volume_m3 >= 0 else TriMesh(mesh.vertices, mesh.faces[:, ::-1].copy())
+
+def _outward(vertices: np.ndarray, faces: np.ndarray, cut: Callable[[], tuple[np.ndarray, ...]]) -> TriMesh:
+    mesh = TriMesh(np.asarray(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int32), cut)
+    return mesh if mesh.volume_m3 >= 0 else replace(mesh, faces=mesh.faces[:, ::-1].copy())
 
 
-def loft(rings: np.ndarray, *, capped: bool = True) -> TriMesh:
+def loft(rings: np.ndarray, *, capped: bool = True, profile: np.ndarray | None = None) -> TriMesh:
     """Join `rings` (M, N, 3), each a closed loop of N points, by strips; fans close both ends when `capped`.
 
     Without caps the last ring is joined to the first one, as for a torus.
+
+    Args:
+        profile: (M, 2) radii and heights of rings that go round a hollow, or round themselves; else they follow each
+            other along a solid bar.
     """
     rings = np.asarray(rings, dtype=np.float64)
     m, n, _ = rings.shape
@@ -42,7 +58,38 @@ def loft(rings: np.ndarray, *, capped: bool = True) -> TriMesh:
             vertices.append(rings[0 if centre == 0 else -1].mean(axis=0, keepdims=True))
             hub = np.full(n, m * n + centre)
             faces.append(np.stack([hub, ring, np.roll(ring, -1)][::1], -1)[:, ::turn])
-    return _outward(np.concatenate(vertices), np.concatenate(faces))
+    closed = not capped
+    cut = partial(along, rings, closed=closed) if profile is None else partial(_turned, profile, n, closed=closed)
+    return _outward(np.concatenate(vertices), np.concatenate(faces), cut)
+
+
+def _turned(profile: np.ndarray, segments: int, *, closed: bool) -> tuple[np.ndarray, ...]:
+    return turned(profile, _section(profile, closed=closed), segments, closed=closed)
+
+
+def _section(profile: np.ndarray, *, closed: bool) -> np.ndarray:
+    """Triangles (T, 3) of what a profile (M, 2) encloses, if open with its ends' places on the axis, M and M + 1."""
+    count = len(profile)
+    outline = profile if closed else np.array([*profile, (0.0, profile[0, 1]), (0.0, profile[-1, 1])])
+    order = np.arange(count) if closed else np.array([*range(count), count + 1, count])
+    if _area(outline[order]) < 0:
+        order = order[::-1]
+    order = order[_is_corner(outline[order])]
+    return order[_ear_clip(outline[order])]
+
+
+def _is_corner(outline: np.ndarray) -> np.ndarray:
+    """Which points (N,) of a polygon (N, 2) are needed: no repetition, none on a straight line."""
+    kept = list(range(len(outline)))
+    k = 0
+    while k < len(kept) and len(kept) > 3:
+        a, b, c = outline[kept[k - 1]], outline[kept[k]], outline[kept[(k + 1) % len(kept)]]
+        if abs(_cross(b - a, c - b)) <= 1e-10:
+            kept.pop(k)
+            k = max(k - 1, 0)
+        else:
+            k += 1
+    return np.isin(np.arange(len(outline)), kept)
 
 
 def revolve(
@@ -58,7 +105,8 @@ def revolve(
     angle = np.linspace(0.0, 2 * np.pi, segments, endpoint=False)
     radius = np.maximum(profile[:, :1], 1e-4)
     x, y = radius * np.cos(angle) * scale_xy[0], radius * np.sin(angle) * scale_xy[1]
-    return loft(np.stack([x, y, np.broadcast_to(profile[:, 1:], x.shape)], axis=-1), capped=not is_ring)
+    rings = np.stack([x, y, np.broadcast_to(profile[:, 1:], x.shape)], axis=-1)
+    return loft(rings, capped=not is_ring, profile=np.column_stack([radius, profile[:, 1]]))
 
 
 def sweep(
@@ -89,7 +137,7 @@ def extrude(outline: np.ndarray, height_m: float) -> TriMesh:
     sides = np.concatenate([np.stack([i + n, j + n, j], -1), np.stack([i + n, j, i], -1)])
     # The walls get vertices of their own so that their normals stay sharp at the rim.
     vertices = np.concatenate([top, bottom, top, bottom])
-    return _outward(vertices, np.concatenate([cap, cap[:, ::-1] + n, sides + 2 * n]))
+    return _outward(vertices, np.concatenate([cap, cap[:, ::-1] + n, sides + 2 * n]), partial(prisms, outline, cap))
 
 
 def _area(outline: np.ndarray) -> float:

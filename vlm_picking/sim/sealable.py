@@ -51,7 +51,7 @@ def sealing_spots(
     The load is the object's own weight and that of what lies on it, with its moment about the lip.
 
     Args:
-        cell: at rest.
+        cell: as it starts; what has come to sleep since presses on nothing.
         seen: (H, W) bool, the pixels that show the object to `camera`.
         rng: chooses the pixels.
     """

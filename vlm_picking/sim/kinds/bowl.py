@@ -50,8 +50,8 @@ def octagonal(rng: np.random.Generator) -> tuple[Part, ...]:
     foot, rim = radius * rng.uniform(0.5, 0.62), 0.88 * radius
     outside = [(0, -half), (foot, -half), (rim, half - thick), (radius, half - thick), (radius, half)]
     inside = [(rim - thick, half), (foot - thick, 2 * thick - half), (0, 2 * thick - half)]
-    rings = _flat_sided(np.array(outside + inside))
-    body = Part(shape="mesh", mesh=loft(rings), gloss=0.7)
+    profile = np.array(outside + inside)
+    body = Part(shape="mesh", mesh=loft(_flat_sided(profile), profile=profile), gloss=0.7)
     return (body, solid_base(foot, half), *wall((foot, 0.95 * radius), (0.003 - half, half), 0.003, pieces=8))
 
 

@@ -57,7 +57,7 @@ def standing(outline_m: np.ndarray, width_m: float) -> TriMesh:
     """An outline in x and z, `width_m` wide along y."""
     mesh = extrude(outline_m, width_m)
     x, y, z = mesh.vertices.T
-    return TriMesh(np.column_stack([x, -z, y]), mesh.faces)
+    return mesh.moved(np.column_stack([x, -z, y]))
 
 
 def screw_holes(spots: list, radius_m: float, thick_m: float, arm: int, depth_m: float, stretch: float = 1.0) -> Part:
@@ -65,7 +65,7 @@ def screw_holes(spots: list, radius_m: float, thick_m: float, arm: int, depth_m:
     turn = np.arange(12) * np.pi / 6
     loop = np.column_stack([stretch * np.cos(turn), np.sin(turn)])
     disc = ring_plate(radius_m * loop, 0.02 * radius_m * loop, thick_m + 7e-4)
-    discs = [TriMesh(disc.vertices + (x, y, 0.0), disc.faces) for x, y in spots]
+    discs = [disc.moved(disc.vertices + (x, y, 0.0)) for x, y in spots]
     place, quat = ((0, 0, depth_m), about("z", 0.0)) if arm == 0 else ((depth_m, 0, 0), about("y", -np.pi / 2))
     return Part(shape="mesh", mesh=joined(discs), position_m=place, quat=quat, **_HOLE)
 

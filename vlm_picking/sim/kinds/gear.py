@@ -66,11 +66,11 @@ def _spokes(rng, root_m: float, bore_m: float, thick_m: float) -> TriMesh:
     bar = block(((near + far) / 2, 0, 0), ((far - near) / 2, 0.085 * root_m, 0.35 * thick_m))
     for turn in np.arange(count) * 2 * np.pi / count:
         c, s = np.cos(turn), np.sin(turn)
-        bars.append(TriMesh(bar.vertices @ np.array([(c, s, 0), (-s, c, 0), (0, 0, 1)]), bar.faces))
+        bars.append(bar.moved(bar.vertices @ np.array([(c, s, 0), (-s, c, 0), (0, 0, 1)])))
     return joined(bars)
 
 
 def _disc_at(turn_rad: float, reach_m: float, radius_m: float, height_m: float) -> TriMesh:
     """A round mark on both sides of the wheel: a hole, seen from outside."""
     disc = ring_plate(_circle(radius_m, 8), _circle(0.02 * radius_m, 8), height_m)
-    return TriMesh(disc.vertices + reach_m * np.array([np.cos(turn_rad), np.sin(turn_rad), 0.0]), disc.faces)
+    return disc.moved(disc.vertices + reach_m * np.array([np.cos(turn_rad), np.sin(turn_rad), 0.0]))

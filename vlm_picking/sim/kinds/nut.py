@@ -27,7 +27,8 @@ def nut(rng: np.random.Generator) -> tuple[Part, ...]:
     chamfer = half - 0.12 * flats
     outside = [(round_off, -half), (hexagon, -chamfer), (hexagon, chamfer), (round_off, half)]
     rings = [np.column_stack([r * np.cos(turn), r * np.sin(turn), np.full(36, h)]) for r, h in (*outside, *thread)]
-    parts = [Part(shape="mesh", mesh=loft(np.array(rings), capped=False), **finish)]
+    profile = np.array([(np.mean(r), h) for r, h in (*outside, *thread)])
+    parts = [Part(shape="mesh", mesh=loft(np.array(rings), capped=False, profile=profile), **finish)]
     style = rng.random()
     if style < 0.2:
         wide, low = 1.3 * flats, -half - 0.001

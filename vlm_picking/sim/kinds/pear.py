@@ -4,7 +4,7 @@ import numpy as np
 
 from vlm_picking.sim.kinds.model import Part, rod
 from vlm_picking.sim.kinds.registry import kind
-from vlm_picking.sim.meshes import TriMesh, revolve
+from vlm_picking.sim.meshes import revolve
 
 _OUTLINE = np.array(
     [(0.08, 0.03), (0.42, 0.0), (0.74, 0.08), (0.93, 0.19), (1.0, 0.31), (0.95, 0.43), (0.81, 0.54)]
@@ -29,7 +29,7 @@ def pear(rng: np.random.Generator) -> tuple[Part, ...]:
     top = (lean, 0.0, 0.95 * half)
     tip = (lean + rng.uniform(-0.008, 0.012), 0.0, half + rng.uniform(0.012, 0.020))
     parts = [
-        Part(shape="mesh", mesh=TriMesh(vertices, round_mesh.faces), texture="skin", gloss=0.35),
+        Part(shape="mesh", mesh=round_mesh.moved(vertices), texture="skin", gloss=0.35),
         rod(top, tip, 0.0026, rgb=(0.22, 0.13, 0.05)),
         Part(shape="sphere", size_m=(0.0055,), position_m=(0, 0, -0.96 * half), rgb=(0.16, 0.11, 0.05)),
     ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vlm_picking.sim.kinds._compound import joined
 from vlm_picking.sim.kinds.model import Part
 from vlm_picking.sim.kinds.registry import kind
 from vlm_picking.sim.meshes import TriMesh, extrude, loft, revolve
@@ -62,7 +63,7 @@ def _foam(rng: np.random.Generator, x: float, y: float, z: float) -> Part:
         place = (out * x * np.cos(angle), out * y * np.sin(angle), side * 0.92 * z)
         bubble = rng.uniform(0.004, 0.009) * np.column_stack([np.sin(rise), -np.cos(rise)])
         bubbles.append(_moved(revolve(bubble, segments=7), place))
-    return Part(shape="mesh", mesh=_joined(bubbles), rgb=_FOAM, gloss=0.9)
+    return Part(shape="mesh", mesh=joined(bubbles), rgb=_FOAM, gloss=0.9)
 
 
 def _letters(count: int, long_m: float, tall_m: float, height_m: float) -> Part:
@@ -71,14 +72,8 @@ def _letters(count: int, long_m: float, tall_m: float, height_m: float) -> Part:
     outline = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * [0.28 * step, tall_m]
     stroke = extrude(outline, 0.0022)
     strokes = [_moved(stroke, ((k + 0.5) * step - long_m, 0.0, height_m)) for k in range(count)]
-    return Part(shape="mesh", mesh=_joined(strokes), gloss=0.8)
+    return Part(shape="mesh", mesh=joined(strokes), gloss=0.8)
 
 
 def _moved(mesh: TriMesh, by_m: tuple[float, float, float]) -> TriMesh:
-    return TriMesh(mesh.vertices + np.array(by_m), mesh.faces)
-
-
-def _joined(meshes: list[TriMesh]) -> TriMesh:
-    first = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
-    faces = [mesh.faces + start for mesh, start in zip(meshes, first[:-1], strict=True)]
-    return TriMesh(np.concatenate([mesh.vertices for mesh in meshes]), np.concatenate(faces))
+    return mesh.moved(mesh.vertices + np.array(by_m))

@@ -81,7 +81,7 @@ def grip_dots(
         lift = float(np.interp((x / half_m + 1) / 2, along, bow_m))
         size = (rng.uniform(0.003, 0.007), *size_m)
         dot = revolve(np.array([(0, -1), (0.7, -0.7), (1, 0), (0.7, 0.7), (0, 1)]) * size[2], segments=10)
-        dot = TriMesh(dot.vertices / size[2] * size, dot.faces)
+        dot = dot.moved(dot.vertices / size[2] * size)
         parts.append(Part(shape="mesh", mesh=dot, position_m=(float(x), 0, lift), rgb=accent, gloss=0.2))
     return parts
 
