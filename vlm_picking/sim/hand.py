@@ -14,6 +14,7 @@ PAD_FRICTION = 0.8
 PAD_TORSION_M = 0.01
 """Friction of a pad against turning, relative to its force: that of a patch of some 19 mm."""
 _PALM_HEIGHT_M = 0.06
+_ARENA_BYTES = 1 << 27  # for the contacts of a full bin; only what is used becomes memory
 _TUBE_M = 0.12
 _GREY, _DARK = [0.25, 0.26, 0.28, 1.0], [0.08, 0.08, 0.09, 1.0]
 
@@ -32,6 +33,7 @@ def add_hand(spec: mujoco.MjSpec, gripper: Gripper, *, n_objects: int) -> None:
     # With few of them the line search fails when both fingers touch, and what they hold is thrown away.
     spec.option.ls_iterations = 50
     spec.option.noslip_iterations = 3
+    spec.memory = _ARENA_BYTES
     # What lies at rest costs nothing until something touches it.
     spec.option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
     aside = [0.0, 0.0, 1.5]
