@@ -47,7 +47,8 @@ class Attempt:
         planning_ms: CPU time of the planner alone; NaN where it had nothing to plan for.
         reason: of the candidate, or of the answer where there was none.
         seal: of a cup, as physics found it.
-        has_seal: whether any of the cups seals on the object and holds 1.5 times its load at rest; None without cups.
+        has_seal: whether any of the cups seals on the object and holds 1.5 times its load at rest; None where not all
+            grippers are cups.
         seal_holds: whether moreover one of the spots where it seals held the object when it was tried in physics.
         visible: share of the asked object that was seen.
         held: kinds of what hung in the gripper at the end; "-" for a distractor.
@@ -162,14 +163,13 @@ class Episode:
     def _seals(self) -> dict[str, bool]:
         from vlm_picking.sim.sealable import has_seal, seal_holds, sealing_spots
 
-        cups = [gripper for gripper in self.grippers if gripper.kind is GripperKind.SUCTION]
-        if not cups:
-            return {}
+        if any(gripper.kind is not GripperKind.SUCTION for gripper in self.grippers):
+            return {}  # where jaws can help out, what cups can hold alone judges nobody
         index, rng, shot = self.item.id - 1, np.random.default_rng((self.seed, 4)), self.shot
         view = {"camera": shot.frame.camera, "world_from_camera": shot.world_from_camera}
         seen = shot.truth.ids == self.item.id
         cell = self._tools.cell
-        spots = {cup.name: sealing_spots(cell, index, seen, **view, gripper=cup, rng=rng) for cup in cups}
+        spots = {cup.name: sealing_spots(cell, index, seen, **view, gripper=cup, rng=rng) for cup in self.grippers}
         seals = [name for name, found in spots.items() if has_seal(found)]
         holds = any(seal_holds(partial(self._mounted, name), index, spots[name]) for name in seals)
         self._tools.restart()
