@@ -99,7 +99,11 @@ def apply_view(scene: Scene, view: View) -> None:
     model.vis.headlight.ambient[:] = view.ambient_rgb
     model.vis.headlight.diffuse[:] = 0.12
     model.vis.headlight.specular[:] = 0.05
+    # Where what is at rest may sleep, a camera that stands in the world counts as such and would stay where it was.
+    flags = int(model.opt.enableflags)
+    model.opt.enableflags = flags & ~int(mujoco.mjtEnableBit.mjENBL_SLEEP)
     mujoco.mj_camlight(model, data)
+    model.opt.enableflags = flags
 
 
 def recolour(scene: Scene, rng: np.random.Generator) -> None:
