@@ -18,7 +18,7 @@ from vlm_picking.gripper_files import load_gripper
 from vlm_picking.history import History
 from vlm_picking.known_bin import KnownBin
 from vlm_picking.lift import lift
-from vlm_picking.masks import with_masks
+from vlm_picking.masks import by_geometry, with_masks, without_others
 from vlm_picking.models.suite import ROLES_OF_SETTING, ModelSuite
 from vlm_picking.narrowing import SAME_OBJECT_IOU, narrow
 from vlm_picking.neighbours import neighbours
@@ -218,6 +218,7 @@ class PickingPipeline:
         with run.stage("look", 0.1):
             scene = self.look(frame, query)
         run.asked(*scene.asked)
+        is_by_geometry = by_geometry(scene.named, self.models)
         scene, objects = self._lift(run, watch.with_ids(scene), support)
         with run.stage("relate", 0.6):
             sights = narrow(frame, query, scene, objects, self.config)
@@ -227,21 +228,40 @@ class PickingPipeline:
             run.asked(*(model.name for model in (self.models.scorer, self.models.answerer) if model is not None))
         sights = watch.steadied(sights)
         seen = Detections.union([sight.present for sight in sights])
+        likelihood = np.concatenate([sight.likelihood for sight in sights])
         grasps = None
         if planning:
+            named = np.isin(seen.id, scene.named.id)
+            if is_by_geometry and named.any():
+                with run.stage("separate", 0.63):
+                    seen, belongs = self._separated(frame, seen, named, support)
+                likelihood = likelihood[:, None, None] * belongs
+                objects |= {thing.id: thing for thing in lift(frame, seen[named], support)}
             with run.stage("plan", 0.65):
                 grasps = plan_grasps(
                     frame,
                     seen,
                     self.grippers,
                     support=support,
-                    likelihood=np.concatenate([sight.likelihood for sight in sights]),
+                    likelihood=likelihood,
                     max_per_object=self.config.max_grasps_per_object,
                     max_candidates=self.config.max_grasps,
                 )
         answer = answer_query(query, sights, grasps, (frame.camera.width, frame.camera.height))
         lifted = tuple(objects[i] for i in seen.id.tolist() if i in objects)
         return run.result(query, answer, seen, lifted, grasps)
+
+    def _separated(
+        self, frame: RgbdFrame, seen: Detections, named: np.ndarray, support: Support | None
+    ) -> tuple[Detections, np.ndarray]:
+        """`seen` without what the masks of those `named` (N,) have of other things, and how likely each pixel of the
+        image belongs to each, (N, H, W): grasps need to know, answers do not.
+        """
+        near = neighbours(frame, support, seen[named], models=self.models, config=self.config)
+        masks, belongs = seen.mask.copy(), np.ones(seen.mask.shape, np.float32)
+        apart, belongs[named] = without_others(frame, seen[named], near, support, self.models.classifier)
+        masks[named] = apart.mask
+        return seen.replace(mask=masks), belongs
 
     def _describe(self, run: Run, query: Query, watch: Watch) -> PickResult:
         """List what is there: what the model can name, and what only sticks out of the bin's floor; with a caption."""
@@ -287,9 +307,8 @@ class PickingPipeline:
         segmenter = self.models.box_segmenter or self.models.phrase_segmenter
         if segmenter is not None and len(scene.named) and scene.named.mask is None:
             run.asked(segmenter.name)
-        near = partial(neighbours, run.frame, support, models=self.models, config=self.config)
         with run.stage("segment", 0.35):
-            scene = replace(scene, named=with_masks(run.frame, scene.named, support, self.models, near=near))
+            scene = replace(scene, named=with_masks(run.frame, scene.named, support, self.models))
         with run.stage("lift", 0.5):
             lifted = (*lift(run.frame, scene.named, support), *lift(run.frame, scene.separate, support))
         return scene, {thing.id: thing for thing in lifted}

@@ -37,7 +37,7 @@ def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
     """
     if support is None:
         return Detections.empty()
-    patches, label, count = _cut_and_joined(frame, support)
+    patches, label, count = cut_and_joined(frame, support)
     out = cut_off(label, count, patches.out_of_view)
     on_wall, in_corner = _beyond_flat_floor(frame, support)
     pixel_area = np.square(np.nan_to_num(frame.depth_m)) / (frame.camera.fx * frame.camera.fy)
@@ -84,7 +84,7 @@ def masks_from_boxes(
     shape = frame.depth_m.shape
     if not len(detections):
         return detections.replace(mask=np.zeros((0, *shape), bool))
-    patches, joined, count = _cut_and_joined(frame, support)
+    patches, joined, count = cut_and_joined(frame, support)
     floor_known = support is not None
     masks = [_mask_in_box(frame, box, patches, joined, count, floor_known) for box in detections.xyxy]
     for i, other in enumerate([] if others is None else others):
@@ -99,7 +99,7 @@ def masks_from_boxes(
 
 
 @lru_cache(maxsize=1)  # outlines and the masks of boxes are asked of the same frame
-def _cut_and_joined(frame: RgbdFrame, support: Support | None) -> tuple[Patches, np.ndarray, int]:
+def cut_and_joined(frame: RgbdFrame, support: Support | None) -> tuple[Patches, np.ndarray, int]:
     patches = cut(frame, support)
     return patches, *join(frame, patches)
 
