@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.planning.synthetic import Box, look
-from vlm_picking.belonging import WEIGHTS, belonging, part_terms
+from vlm_picking.belonging import WEIGHTS, belonging, mask_parts
 from vlm_picking.detections import Detections, box_iou
-from vlm_picking.masks import without_others
-from vlm_picking.segmentation import cut_and_joined, masks_from_boxes
+from vlm_picking.segmentation import masks_from_boxes
+from vlm_picking.separation import without_others
 from vlm_picking.support import find_support
 
 LONG, ACROSS = Box((0, 0, 0.02), (0.16, 0.03, 0.04)), Box((0.02, 0.012, 0.03), (0.03, 0.05, 0.06))
@@ -66,10 +66,20 @@ def test_nobody_tells_without_a_classifier_that_knows(crossed):
 
 def test_terms_are_of_each_part(crossed):
     shot, support, found = crossed
-    _, joined, _ = cut_and_joined(shot.frame, support)
-    ((parts, terms),) = part_terms(shot.frame, found, support, KnowsTwo(shot))
-    own, other, *_ = terms.T
-    shows = [np.bincount(shot.ids[joined == part]).argmax() for part in parts]
+    (parts,) = mask_parts(shot.frame, found, support, KnowsTwo(shot))
+    own, other, *_ = parts.terms.T
+    shows = [np.bincount(shot.ids[parts.image == part]).argmax() for part in parts.label]
     assert sorted(set(shows)) == [1, 2]
     np.testing.assert_array_equal(own > other, np.array(shows) == 1)
-    assert terms.shape == (len(parts), len(WEIGHTS))
+    assert parts.terms.shape == (len(parts.label), len(WEIGHTS))
+
+
+def test_a_part_of_another_colour_looks_like_another_one(crossed):
+    shot, support, found = crossed
+    looks = {}
+    for phrase in ("ruler", "red ruler", "green ruler"):  # the ruler is red, the marker green
+        (parts,) = mask_parts(shot.frame, found.replace(label=[phrase]), support, KnowsTwo(shot))
+        shows = np.array([np.bincount(shot.ids[parts.image == part]).argmax() for part in parts.label])
+        looks[phrase] = parts.terms[shows == 1, :2]
+    assert (looks["red ruler"][:, 0] > 2).all() and (looks["ruler"][:, 0] > 2).all()
+    assert (looks["green ruler"][:, 0] < -2).all() and (looks["green ruler"][:, 1] > 2).all()

@@ -7,9 +7,10 @@ import numpy as np
 from tests.planning.synthetic import Ball, Box, look
 from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections
-from vlm_picking.masks import with_masks, without_others
+from vlm_picking.masks import with_masks
 from vlm_picking.neighbours import claimed, neighbours
 from vlm_picking.segmentation import masks_from_boxes
+from vlm_picking.separation import without_others
 from vlm_picking.support import find_support
 
 PLATE, PEAR = Box((0, 0, 0.006), (0.2, 0.16, 0.012)), Ball((0.02, 0.01, 0.035), 0.025)

@@ -5,61 +5,73 @@ too. How likely a part is the banana's says a logistic model that `vlm_picking.b
 bins: a classifier looks at the part alone, and its hue and what it adds are compared with the rest.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from scipy.ndimage import find_objects
 
+from vlm_picking.colours import COLOURS, colour_shares
 from vlm_picking.detections import Detections, box_iou
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.models.base import BoxClassifier
-from vlm_picking.segmentation import box_of, cut_and_joined
+from vlm_picking.overlooked import COLOUR_SHARE, asked_colours
+from vlm_picking.segmentation import LEAST_IN_BOX, box_of, cut_and_joined
 from vlm_picking.support import Support
 from vlm_picking.verification import log_odds
 
 WEIGHTS = {
     "looks like it": 0.41,
-    "looks like another": -0.27,
-    "fills the box": 1.54,
-    "needed": 8.46,
-    "other hue": -0.59,
+    "looks like another": -0.21,
+    "fills the box": 1.91,
+    "needed": 5.47,
+    "other hue": -0.74,
 }
-"""Of each term of `part_terms`, in its order, in log-odds that a part belongs to what its box was found for."""
-BIAS = 2.84
+"""Of each term of `MaskParts`, in its order, in log-odds that a part belongs to what its box was found for."""
+BIAS = 3.29
 _SMALLEST_PX = 20
 
 
-def part_terms(
-    frame: RgbdFrame, found: Detections, support: Support | None, classifier: BoxClassifier
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The parts of each mask that has several, and what speaks for them.
+@dataclass(frozen=True, eq=False)
+class MaskParts:
+    """The P parts of one mask, and what speaks for each.
 
     Args:
-        found: N detections with masks.
+        image: (H, W) int32, a label for each part, in the mask and beyond it.
+        label: (P,) labels; none where the mask has only one part, or the classifier does not know the phrase.
+        terms: (P, len(WEIGHTS)).
+    """
 
-    Returns:
-        For each detection the parts (P,), labels of `cut_and_joined`, and their terms (P, len(WEIGHTS)); no part where
-        the mask has only one, or the classifier does not know the phrase.
+    image: np.ndarray
+    label: np.ndarray
+    terms: np.ndarray
+
+
+def mask_parts(
+    frame: RgbdFrame, found: Detections, support: Support | None, classifier: BoxClassifier
+) -> list[MaskParts]:
+    """The parts of each of N masks.
 
     Raises:
         ModelError: the classifier could not look.
     """
-    _, joined, count = cut_and_joined(frame, support)
-    windows = find_objects(joined, max_label=count)
-    nothing = np.zeros(0, int), np.zeros((0, len(WEIGHTS)))
+    patches, joined, count = cut_and_joined(frame, support)
+    size = np.bincount(joined.ravel(), minlength=count + 1)
     described = []
     for box, mask, phrase in zip(found.xyxy, found.mask, found.label.tolist(), strict=True):
-        in_mask = np.bincount(joined[mask], minlength=count + 1)
-        parts = 1 + np.flatnonzero(in_mask[1:] >= _SMALLEST_PX)
-        if len(parts) < 2 or not classifier.knows(phrase):
-            described.append(nothing)
+        x0, y0, x1, y1 = np.maximum(np.floor(box + 0.5), 0).astype(int)
+        within = np.bincount(joined[y0:y1, x0:x1].ravel(), minlength=count + 1)
+        # What reaches far out of the box was joined with something else, so that the mask has patches of it.
+        finer = np.where(patches.label > 0, count + patches.label, 0)
+        image = np.where((within > LEAST_IN_BOX * size)[joined], joined, finer)
+        in_mask = np.bincount(image[mask], minlength=count + patches.count + 1)
+        label = 1 + np.flatnonzero(in_mask[1:] >= _SMALLEST_PX)
+        if len(label) < 2 or not classifier.knows(phrase):
+            described.append(MaskParts(image, np.zeros(0, int), np.zeros((0, len(WEIGHTS)))))
             continue
-        places = [windows[part - 1] for part in parts]
-        boxes = np.array([[x.start, y.start, x.stop, y.stop] for y, x in places], np.float32)
-        kinds = classifier.classify_boxes(frame, boxes)
-        asked = classifier.phrase_probability(kinds, phrase)
-        looks = log_odds(asked), log_odds(kinds.sum(axis=1) - asked)
-        terms = *looks, *_fits(joined, box, mask, parts), _other_hue(frame, joined, mask, parts)
-        described.append((parts, np.stack(terms, axis=1)))
+        looks = _looks(frame, image, label, phrase, classifier)
+        terms = *looks, *_fits(image, box, mask, label), _other_hue(frame, image, mask, label)
+        described.append(MaskParts(image, label, np.stack(terms, axis=1)))
     return described
 
 
@@ -74,20 +86,36 @@ def belonging(
     chance = np.ones((len(found), *frame.depth_m.shape), np.float32)
     if classifier is None or not any(map(classifier.knows, found.label.tolist())):
         return chance
-    _, joined, count = cut_and_joined(frame, support)
-    for row, (parts, terms) in zip(chance, part_terms(frame, found, support, classifier), strict=True):
-        of_label = np.ones(count + 1, np.float32)
-        of_label[parts] = 1 / (1 + np.exp(-(terms @ np.array(list(WEIGHTS.values())) + BIAS)))
-        row[:] = of_label[joined]
+    for row, parts in zip(chance, mask_parts(frame, found, support, classifier), strict=True):
+        of_label = np.ones(int(parts.image.max()) + 1, np.float32)
+        of_label[parts.label] = 1 / (1 + np.exp(-(parts.terms @ np.array(list(WEIGHTS.values())) + BIAS)))
+        row[:] = of_label[parts.image]
     return chance
 
 
-def _fits(
-    joined: np.ndarray, box: np.ndarray, mask: np.ndarray, parts: np.ndarray
+def _looks(
+    frame: RgbdFrame, image: np.ndarray, label: np.ndarray, phrase: str, classifier: BoxClassifier
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Log-odds that each part looks like what the phrase names, and like something else. A red fork looks like another
+    one than the green fork.
+    """
+    windows = find_objects(image)
+    places = [windows[part - 1] for part in label]
+    kinds = classifier.classify_boxes(frame, np.array([[x.start, y.start, x.stop, y.stop] for y, x in places]))
+    asked = classifier.phrase_probability(kinds, phrase)
+    colours = asked_colours(phrase)
+    if colours and colours <= set(COLOURS):
+        parts = zip(places, label, strict=True)
+        shares = [colour_shares(frame.rgb[place][image[place] == part]) for place, part in parts]
+        share = np.array([sum(of_part[colour] for colour in colours) for of_part in shares])
+        asked = asked * np.minimum(share / COLOUR_SHARE, 1)
+    return log_odds(asked), log_odds(kinds.sum(axis=1) - asked)
+
+
+def _fits(image: np.ndarray, box: np.ndarray, mask: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each part how well it fills the box alone, and how much less the mask does without it (IoU)."""
-    alone = np.array([_fit(mask & (joined == part), box) for part in parts])
-    rest = np.array([_fit(mask & (joined != part), box) for part in parts])
+    alone = np.array([_fit(mask & (image == part), box) for part in label])
+    rest = np.array([_fit(mask & (image != part), box) for part in label])
     return alone, _fit(mask, box) - rest
 
 
@@ -95,10 +123,10 @@ def _fit(mask: np.ndarray, box: np.ndarray) -> float:
     return float(box_iou(box_of(mask)[None], box[None])[0, 0]) if mask.any() else 0.0
 
 
-def _other_hue(frame: RgbdFrame, joined: np.ndarray, mask: np.ndarray, parts: np.ndarray) -> np.ndarray:
+def _other_hue(frame: RgbdFrame, image: np.ndarray, mask: np.ndarray, label: np.ndarray) -> np.ndarray:
     """For each part how far its hue is from that of the other parts, 0 to 3."""
     lab = cv2.cvtColor(frame.rgb[mask][None], cv2.COLOR_RGB2LAB)[0, :, 1:].astype(np.float64)
-    is_part = joined[mask][None] == parts[:, None]
+    is_part = image[mask][None] == label[:, None]
     number, total = is_part.sum(axis=1, keepdims=True), is_part @ lab
     others = (total.sum(axis=0) - total) / np.maximum(number.sum() - number, 1)
     return np.minimum(np.linalg.norm(total / number - others, axis=1) / 20, 3)

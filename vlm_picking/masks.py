@@ -2,19 +2,16 @@
 
 import numpy as np
 
-from vlm_picking.belonging import belonging
 from vlm_picking.detections import Detections, box_iou
 from vlm_picking.errors import ModelError
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.models.base import BoxClassifier, PhraseSegmenter
+from vlm_picking.models.base import PhraseSegmenter
 from vlm_picking.models.suite import ModelSuite
-from vlm_picking.neighbours import claimed
 from vlm_picking.segmentation import masks_from_boxes
 from vlm_picking.support import Support
 
 # A segment whose box overlaps a detection's by less belongs to something else.
 _SAME_BOX_IOU = 0.5
-_OTHERS = 0.4  # a part that is less likely to belong to a thing is left out of its mask
 
 
 def with_masks(
@@ -51,33 +48,6 @@ def with_masks(
 def by_geometry(found: Detections, models: ModelSuite) -> bool:
     """Whether `with_masks` has nothing but geometry for the masks of what a detector found."""
     return found.mask is None and models.box_segmenter is None and models.phrase_segmenter is None
-
-
-def without_others(
-    frame: RgbdFrame, found: Detections, near: Detections, support: Support | None, classifier: BoxClassifier | None
-) -> tuple[Detections, np.ndarray]:
-    """Leave out of masks by geometry what belongs to something else.
-
-    Args:
-        found: N detections with masks.
-        near: their neighbours (`neighbours`).
-
-    Returns:
-        The same detections, and how likely each pixel belongs to them (N, H, W), as `belonging` gives it.
-
-    Raises:
-        ModelError: the classifier could not look.
-    """
-    others = claimed(found, masks_from_boxes(frame, near, support))
-    if others is not None:
-        found = masks_from_boxes(frame, found, support, others=others)
-    chance = belonging(frame, found, support, classifier)
-    unlikely = chance < _OTHERS
-    if unlikely.any():
-        others = unlikely if others is None else others | unlikely
-        found = masks_from_boxes(frame, found, support, others=others)
-        chance = belonging(frame, found, support, classifier)
-    return found, chance
 
 
 def _by_phrase(frame: RgbdFrame, found: Detections, segmenter: PhraseSegmenter) -> np.ndarray:

@@ -18,10 +18,9 @@ from vlm_picking.gripper_files import load_gripper
 from vlm_picking.history import History
 from vlm_picking.known_bin import KnownBin
 from vlm_picking.lift import lift
-from vlm_picking.masks import by_geometry, with_masks, without_others
+from vlm_picking.masks import by_geometry, with_masks
 from vlm_picking.models.suite import ROLES_OF_SETTING, ModelSuite
 from vlm_picking.narrowing import SAME_OBJECT_IOU, narrow
-from vlm_picking.neighbours import neighbours
 from vlm_picking.planning import plan_grasps
 from vlm_picking.presence import asks_others, judge
 from vlm_picking.prompt import parse_prompt
@@ -30,6 +29,7 @@ from vlm_picking.result import Answer, LiftedObject, PickResult, Status
 from vlm_picking.run import OnStage, Run, ignore
 from vlm_picking.search import Scene, cannot_find, look
 from vlm_picking.segmentation import segment_objects
+from vlm_picking.separation import separated
 from vlm_picking.support import Support, find_support
 from vlm_picking.transform import Transform
 from vlm_picking.warming import warm_up
@@ -234,7 +234,7 @@ class PickingPipeline:
             named = np.isin(seen.id, scene.named.id)
             if is_by_geometry and named.any():
                 with run.stage("separate", 0.63):
-                    seen, belongs = self._separated(frame, seen, named, support)
+                    seen, belongs = separated(frame, seen, named, support, models=self.models, config=self.config)
                 likelihood = likelihood[:, None, None] * belongs
                 objects |= {thing.id: thing for thing in lift(frame, seen[named], support)}
             with run.stage("plan", 0.65):
@@ -250,18 +250,6 @@ class PickingPipeline:
         answer = answer_query(query, sights, grasps, (frame.camera.width, frame.camera.height))
         lifted = tuple(objects[i] for i in seen.id.tolist() if i in objects)
         return run.result(query, answer, seen, lifted, grasps)
-
-    def _separated(
-        self, frame: RgbdFrame, seen: Detections, named: np.ndarray, support: Support | None
-    ) -> tuple[Detections, np.ndarray]:
-        """`seen` without what the masks of those `named` (N,) have of other things, and how likely each pixel of the
-        image belongs to each, (N, H, W): grasps need to know, answers do not.
-        """
-        near = neighbours(frame, support, seen[named], models=self.models, config=self.config)
-        masks, belongs = seen.mask.copy(), np.ones(seen.mask.shape, np.float32)
-        apart, belongs[named] = without_others(frame, seen[named], near, support, self.models.classifier)
-        masks[named] = apart.mask
-        return seen.replace(mask=masks), belongs
 
     def _describe(self, run: Run, query: Query, watch: Watch) -> PickResult:
         """List what is there: what the model can name, and what only sticks out of the bin's floor; with a caption."""

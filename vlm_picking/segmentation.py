@@ -13,6 +13,8 @@ from vlm_picking.joining import join
 from vlm_picking.regions import Patches, cut, cut_off
 from vlm_picking.support import Support
 
+LEAST_IN_BOX = 0.6
+"""Of a part: one of which less lies in a box is no part of what fills that box."""
 _SMALLEST_AREA_M2 = 1.5e-4
 _SMALLEST_PX = 40
 _GOOD_FIT = 0.5
@@ -152,7 +154,7 @@ def _parts_in_box(label: np.ndarray, count: int, box: np.ndarray, inside: np.nda
     """The fewest parts, mostly inside the box, that fill it together: a thin object may share its box with others."""
     total = np.bincount(label.ravel(), minlength=count + 1)
     in_box = np.bincount(label[inside], minlength=count + 1)
-    parts = [i for i in range(1, count + 1) if in_box[i] >= _SMALLEST_PX // 2 and in_box[i] > 0.6 * total[i]]
+    parts = [i for i in range(1, count + 1) if in_box[i] >= _SMALLEST_PX // 2 and in_box[i] > LEAST_IN_BOX * total[i]]
     mask = np.zeros(label.shape, bool)
     fit = 0.0
     while parts:

@@ -1,7 +1,7 @@
-"""Fit which parts of a mask belong to what was asked: `python -m vlm_picking.bench.fit_belonging --seed 13 --episodes 120`.
+"""Fit which parts of a mask are the thing's own: `python -m vlm_picking.bench.fit_belonging --seed 13 --episodes 120`.
 
-In bins like those of `bench picks` (development seeds!) every clear object is asked for as there. Where its best box fits,
-it is known of each part of the mask by geometry whether it shows the object. What is printed goes to
+In bins like those of `bench picks` (development seeds!) every clear object is asked for as there. Where its best box
+fits, it is known of each part of the mask by geometry whether it shows the object. What is printed goes to
 vlm_picking/belonging.py.
 """
 
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vlm_picking.belonging import WEIGHTS, part_terms
+from vlm_picking.belonging import WEIGHTS, mask_parts
 from vlm_picking.bench.cells import Shot, episode_seed, named_alone, photograph_cell
 from vlm_picking.bench.fit_joining import fit
 from vlm_picking.detections import box_iou
 from vlm_picking.pipeline import PickingPipeline
 from vlm_picking.prompt import parse_prompt
-from vlm_picking.segmentation import cut_and_joined, masks_from_boxes
+from vlm_picking.segmentation import masks_from_boxes
 
 _SAME_THING_IOU = 0.5
 _LEAST_SCORE = 0.3  # what is less likely is hardly picked
@@ -27,7 +27,6 @@ def parts_of(shot: Shot, pipeline: PickingPipeline) -> Iterator[tuple[np.ndarray
     each shows the object (P,).
     """
     frame, support = shot.frame, pipeline.support_of(shot.frame)
-    _, joined, _ = cut_and_joined(frame, support)
     for item, words in named_alone(shot.truth):
         query = parse_prompt(f"pick the {words}")
         scene = pipeline.look(frame, query)
@@ -35,8 +34,9 @@ def parts_of(shot: Shot, pipeline: PickingPipeline) -> Iterator[tuple[np.ndarray
         if not len(best) or best.score[0] < _LEAST_SCORE or box_iou(best.xyxy, [item.xyxy])[0, 0] < _SAME_THING_IOU:
             continue
         masked = masks_from_boxes(frame, best, support)
-        ((parts, terms),) = part_terms(frame, masked, support, pipeline.models.classifier)
-        yield terms, np.array([(shot.truth.ids[masked.mask[0] & (joined == part)] == item.id).mean() > 0.5 for part in parts])
+        (parts,) = mask_parts(frame, masked, support, pipeline.models.classifier)
+        shown = [shot.truth.ids[masked.mask[0] & (parts.image == part)] for part in parts.label]
+        yield parts.terms, np.array([(ids == item.id).mean() > 0.5 for ids in shown], bool)
 
 
 def main() -> None:
