@@ -1,13 +1,16 @@
 """Which parts of a mask are of what was asked for."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from tests.planning.synthetic import Box, look
 from vlm_picking.belonging import WEIGHTS, belonging, mask_parts
+from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections, box_iou
 from vlm_picking.segmentation import masks_from_boxes
-from vlm_picking.separation import without_others
+from vlm_picking.separation import separated, without_others
 from vlm_picking.support import find_support
 
 LONG, ACROSS = Box((0, 0, 0.02), (0.16, 0.03, 0.04)), Box((0.02, 0.012, 0.03), (0.03, 0.05, 0.06))
@@ -53,6 +56,17 @@ def test_what_looks_like_something_else_is_left_out(crossed):
     assert apart.mask[0][shot.ids == 2].mean() < 0.1
     assert apart.mask[0][shot.ids == 1].mean() > 0.8
     assert left[0][apart.mask[0]].min() > 0.5
+
+
+def test_what_may_be_something_else_is_worth_little(crossed, monkeypatch):
+    shot, support, found = crossed
+    models = SimpleNamespace(finder=None, classifier=None)
+    seen, named = Detections.merge([found, found]), np.array([True, False])
+    chance = np.where(shot.ids == 2, 0.45, 0.9)[None]
+    monkeypatch.setattr("vlm_picking.separation.without_others", lambda frame, some, *_: (some, chance))
+    _, worth = separated(shot.frame, seen, named, support, models=models, config=PickingConfig())
+    np.testing.assert_allclose(worth[0], np.where(shot.ids == 2, 0.02, 0.8), atol=1e-6)
+    assert (worth[1] == 1).all(), "what nobody named stays as it is"
 
 
 def test_nobody_tells_without_a_classifier_that_knows(crossed):

@@ -234,8 +234,8 @@ class PickingPipeline:
             named = np.isin(seen.id, scene.named.id)
             if is_by_geometry and named.any():
                 with run.stage("separate", 0.63):
-                    seen, belongs = separated(frame, seen, named, support, models=self.models, config=self.config)
-                likelihood = likelihood[:, None, None] * belongs
+                    seen, worth = separated(frame, seen, named, support, models=self.models, config=self.config)
+                likelihood = likelihood[:, None, None] * worth
                 objects |= {thing.id: thing for thing in lift(frame, seen[named], support)}
             with run.stage("plan", 0.65):
                 grasps = plan_grasps(

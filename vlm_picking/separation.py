@@ -13,6 +13,7 @@ from vlm_picking.segmentation import masks_from_boxes
 from vlm_picking.support import Support
 
 _OTHERS = 0.4  # a part that is less likely to belong to a thing is left out of its mask
+_LAST_RESORT = 0.02
 
 
 def separated(
@@ -31,7 +32,8 @@ def separated(
         named: (N,) bool, which of them a model named; the others stay as they are.
 
     Returns:
-        The same detections, and how likely each pixel of the image belongs to each, (N, H, W) float32.
+        The same detections, and what each pixel of the image is worth to each, (N, H, W) float32 in 0..1: how likely it
+        belongs to it less how likely it does not, for to lift the wrong thing is worse than to lift nothing.
 
     Raises:
         ModelError: a model could not look.
@@ -40,7 +42,7 @@ def separated(
     masks, chance = seen.mask.copy(), np.ones(seen.mask.shape, np.float32)
     apart, chance[named] = without_others(frame, seen[named], near, support, models.classifier)
     masks[named] = apart.mask
-    return seen.replace(mask=masks), chance
+    return seen.replace(mask=masks), np.maximum(2 * chance - 1, np.float32(_LAST_RESORT))
 
 
 def without_others(
