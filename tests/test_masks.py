@@ -10,6 +10,7 @@ from vlm_picking.detections import Detections
 from vlm_picking.masks import with_masks
 from vlm_picking.neighbours import claimed, neighbours
 from vlm_picking.segmentation import masks_from_boxes
+from vlm_picking.separation import without_others
 from vlm_picking.support import find_support
 
 PLATE, PEAR = Box((0, 0, 0.006), (0.2, 0.16, 0.012)), Ball((0.02, 0.01, 0.035), 0.025)
@@ -43,8 +44,8 @@ def test_geometry_leaves_out_what_a_neighbour_has():
     both = shot.detections().replace(mask=None)
     # A box that reaches too far takes the brick in; who is told of the brick leaves it out.
     wide = both[0].replace(xyxy=[[*np.minimum(both.xyxy[0, :2], both.xyxy[1, :2]), *both.xyxy[:, 2:].max(axis=0)]])
-    alone = with_masks(shot.frame, wide, support, BY_GEOMETRY, near=lambda found: Detections.empty())
-    told = with_masks(shot.frame, wide, support, BY_GEOMETRY, near=lambda found: both[1])
+    alone = with_masks(shot.frame, wide, support, BY_GEOMETRY)
+    told, _ = without_others(shot.frame, alone, both[1], support, None)
     assert alone.mask[0][shot.ids == 2].mean() > 0.8
     assert told.mask[0][shot.ids == 2].mean() < 0.1
     assert told.mask[0][shot.ids == 1].mean() > 0.8

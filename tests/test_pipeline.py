@@ -152,14 +152,14 @@ def test_next_to_what_is_not_there_nothing_is(pipeline, simulated_bin):
 class Unsure:
     """A detector that knows the truth of a bin, and is not sure of some of it."""
 
-    def __init__(self, detector, doubted):
+    def __init__(self, detector, doubted, score=0.3):
         self.name, self.classes, self.colours = detector.name, detector.classes, detector.colours
         self.vocabulary = detector.vocabulary
-        self._detector, self._doubted = detector, doubted
+        self._detector, self._doubted, self._score = detector, doubted, score
 
     def detect(self, rgb, phrases):
         found = self._detector.detect(rgb, phrases)
-        return found.replace(score=np.where(found.label == self._doubted, 0.3, found.score).astype(np.float32))
+        return found.replace(score=np.where(found.label == self._doubted, self._score, found.score).astype(np.float32))
 
 
 def test_who_names_what_to_compare_with_knows_that_it_is_there(simulated_bin):
@@ -187,6 +187,21 @@ def test_who_tells_which_one_is_meant_knows_that_it_is_there(simulated_bin):
     assert meant.answer.status is Status.PRESENT
     assert 0.5 < meant.answer.confidence < 0.97
     np.testing.assert_array_equal(meant.detections.xyxy, wanted)
+
+
+def test_who_has_one_picked_knows_that_it_is_there(simulated_bin):
+    def unsure(doubted, score):
+        models = ModelSuite.of(Unsure(simulated_bin.detector, doubted, score))
+        return PickingPipeline(PickingConfig(), models=models, grippers=GRIPPERS)
+
+    assert unsure("can", 0.45).run(simulated_bin.frame, "where is the can?").answer.status is Status.UNCERTAIN
+    picked = unsure("can", 0.45).run(simulated_bin.frame, "pick the can")
+    assert picked.answer.status is Status.PRESENT
+    assert "took for the can what looks most like one (0.45)" in picked.answer.reason
+    assert {grasp.label for grasp in picked.grasps} == {"can"}
+    for doubted, score, why in (("can", 0.25, "hardly a can"), ("mug", 0.45, "either of two")):
+        left = unsure(doubted, score).run(simulated_bin.frame, f"pick the {doubted}")
+        assert (left.answer.status, left.grasps) == (Status.UNCERTAIN, ()), why
 
 
 @pytest.mark.parametrize("sentence", ["pick the mug on top", "where is the largest mug?"])

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from vlm_picking.detections import Detections
 from vlm_picking.prompt import parse_prompt
 from vlm_picking.query import Superlative
-from vlm_picking.supposition import BY_CHANCE, SUPPOSED, least_score, supposes, tells_which, the_first, the_related
+from vlm_picking.supposition import (
+    BY_CHANCE,
+    SUPPOSED,
+    least_score,
+    picks_one,
+    supposes,
+    tells_which,
+    the_first,
+    the_only,
+    the_related,
+)
 
 scores = st.lists(st.floats(0, 1, width=32), max_size=8)
 
@@ -32,6 +42,40 @@ def things(*score):
 def test_who_tells_which_one_supposes_that_there_is_one(sentence, which, some):
     query = parse_prompt(sentence)
     assert (tells_which(query), supposes(query)) == (which, some)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "one"),
+    [
+        ("pick the red mug", True),
+        ("grab a mug", True),
+        ("find the mug and pick it up", True),
+        ("pick the mugs", False),
+        ("pick two mugs", False),
+        ("pick the mug or the can", False),
+        ("pick the leftmost mug", False),
+        ("pick the mug next to the can", False),
+        ("where is the mug?", False),
+    ],
+)
+def test_who_has_one_picked_supposes_that_there_is_one(sentence, one):
+    query = parse_prompt(sentence)
+    assert picks_one(query) is one
+    assert supposes(query) or not one
+
+
+@given(scores)
+def test_the_only_one_is_one_of_them_or_none(score):
+    likely = the_only(np.array(score))
+    assert likely.shape == (len(score),)
+    assert (likely >= 0).all() and likely.sum() <= 1 + 1e-9
+    assert (np.diff(likely[np.argsort(score)]) >= 0).all(), "a higher score is never less likely"
+
+
+def test_the_only_one_alone_is_as_likely_as_the_prior_makes_it():
+    assert the_only(np.array([0.5])) == pytest.approx([SUPPOSED])
+    assert the_only(np.array([least_score(0.7)])) == pytest.approx([0.7])
+    assert the_only(np.array([0.5, 0.5])).max() < 0.5, "of two alike neither is"
 
 
 @given(scores, scores.filter(len))

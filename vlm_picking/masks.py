@@ -1,7 +1,5 @@
 """Masks of what was detected: from a model that segments where one is set, else from depth and colour."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from vlm_picking.detections import Detections, box_iou
@@ -9,7 +7,6 @@ from vlm_picking.errors import ModelError
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.models.base import PhraseSegmenter
 from vlm_picking.models.suite import ModelSuite
-from vlm_picking.neighbours import claimed
 from vlm_picking.segmentation import masks_from_boxes
 from vlm_picking.support import Support
 
@@ -22,13 +19,8 @@ def with_masks(
     found: Detections,
     support: Support | None,
     models: ModelSuite,
-    *,
-    near: Callable[[Detections], Detections],
 ) -> Detections:
     """Give each detection a mask: its detector's own, the box segmenter's, the phrase segmenter's, or geometry's.
-
-    Args:
-        near: gives the neighbours of some detections (`neighbours`), whose pixels geometry leaves out.
 
     Returns:
         The same detections, in the same order. Where a segmenter has no pixels for one, geometry looks for some.
@@ -49,14 +41,13 @@ def with_masks(
         masks = np.zeros((len(found), *frame.rgb.shape[:2]), bool)
     lacking = ~masks.any(axis=(1, 2))
     if lacking.any():
-        masks[lacking] = _by_geometry(frame, found[lacking], support, near(found[lacking])).mask
+        masks[lacking] = masks_from_boxes(frame, found[lacking], support).mask
     return found.replace(mask=masks)
 
 
-def _by_geometry(frame: RgbdFrame, found: Detections, support: Support | None, near: Detections) -> Detections:
-    found, near = (masks_from_boxes(frame, boxes, support) for boxes in (found, near))
-    others = claimed(found, near)
-    return found if others is None else masks_from_boxes(frame, found, support, others=others)
+def by_geometry(found: Detections, models: ModelSuite) -> bool:
+    """Whether `with_masks` has nothing but geometry for the masks of what a detector found."""
+    return found.mask is None and models.box_segmenter is None and models.phrase_segmenter is None
 
 
 def _by_phrase(frame: RgbdFrame, found: Detections, segmenter: PhraseSegmenter) -> np.ndarray:

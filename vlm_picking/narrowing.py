@@ -16,7 +16,7 @@ from vlm_picking.query import Query, RelationKind, Target
 from vlm_picking.relations import holds, may_hold, order_by
 from vlm_picking.result import LiftedObject
 from vlm_picking.search import Scene
-from vlm_picking.supposition import tells_which, the_first, the_related
+from vlm_picking.supposition import WORTH_A_PICK, picks_one, tells_which, the_first, the_only, the_related
 
 # Boxes that overlap more than this are one object, seen under two names.
 SAME_OBJECT_IOU = 0.7
@@ -55,7 +55,9 @@ def narrow(frame: RgbdFrame, query: Query, scene: Scene, objects: Objects, confi
             sight = _sized(sight, target.size, objects)
         if query.superlative is not None:
             sight = _chosen(sight, query, objects, config, resolution_wh=(frame.camera.width, frame.camera.height))
-        if tells_which(query):  # the one has been found among all that might be it
+        if picks_one(query) and not target.anything:
+            sight = _likeliest(sight, config)
+        if tells_which(query) or picks_one(query):  # the one has been found among all that might be it
             sight = replace(sight, maybe=sight.maybe[sight.maybe.score >= config.absent_threshold])
         sights.append(sight)
         taken.append(sight.present)
@@ -151,6 +153,18 @@ def _reference(target: Target, frame: RgbdFrame, scene: Scene, config: PickingCo
         return _Reference(target, sure, found, best_score, doubts)
     best_score = max(best_score, config.present_threshold)
     return _Reference(target, found[:1], found, best_score, doubts, _took_for(target, found))
+
+
+def _likeliest(sight: TargetSight, config: PickingConfig) -> TargetSight:
+    """Who has one picked knows that it is there: where none is sure, what is likely enough to be it."""
+    if len(sight.present) or not len(sight.maybe):
+        return sight
+    likely = the_only(sight.maybe.score)
+    best = int(likely.argmax())
+    if likely[best] < max(WORTH_A_PICK, config.present_threshold):
+        return sight
+    note, meant = _took_for(sight.target, sight.maybe[best]), sight.maybe.replace(score=likely)[best]
+    return replace(sight, present=meant, maybe=sight.maybe[sight.maybe.id != meant.id[0]], reason=note)
 
 
 def _took_for(target: Target, thing: Detections) -> str:

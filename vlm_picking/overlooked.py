@@ -15,7 +15,8 @@ from vlm_picking.verification import log_odds
 
 _COVERED_IOU = 0.5  # an outline that a box of the phrase overlaps by more was not overlooked
 _LEAST_LIKELY = 0.02
-_COLOUR_SHARE = 0.5  # of an outline's pixels: it is not of a colour that fewer of them have
+COLOUR_SHARE = 0.5
+"""Of an outline's pixels: it is not of a colour that fewer of them have."""
 
 
 def looks_at_outlines(classifier: BoxClassifier | None, phrases: Sequence[str]) -> bool:
@@ -42,17 +43,17 @@ def overlooked(
     if not len(outlines) or not any(weights.values()):
         return Detections.empty()
     probabilities = classifier.classify_boxes(frame, outlines.xyxy)
-    shares = [colour_shares(frame.rgb[mask]) for mask in outlines.mask] if any(map(_colours, phrases)) else []
+    shares = [colour_shares(frame.rgb[mask]) for mask in outlines.mask] if any(map(asked_colours, phrases)) else []
     seen = []
     for phrase, pair in weights.items():
-        colours = _colours(phrase)
+        colours = asked_colours(phrase)
         if pair is None or not colours <= set(COLOURS):
             continue
         odds = pair[0] * log_odds(classifier.phrase_probability(probabilities, phrase)) + pair[1]
         score = 1 / (1 + np.exp(-odds))
         likely = (score >= _LEAST_LIKELY) & is_overlooked(outlines.xyxy, found.xyxy[found.label == phrase])
         if colours:
-            likely &= np.array([sum(share[colour] for colour in colours) for share in shares]) >= _COLOUR_SHARE
+            likely &= np.array([sum(share[colour] for colour in colours) for share in shares]) >= COLOUR_SHARE
         label = np.full(int(likely.sum()), phrase, object)
         seen.append(outlines[likely].replace(score=score[likely], label=label))
     return Detections.merge(seen)
@@ -63,7 +64,7 @@ def is_overlooked(outlines: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     return box_iou(outlines, boxes).max(axis=1, initial=0.0) <= _COVERED_IOU
 
 
-def _colours(phrase: str) -> set[str]:
+def asked_colours(phrase: str) -> set[str]:
     """The colour words that `phrase` begins with."""
     *before, _ = phrase.split()
     return {word for word in before if word in lexicon.COLOURS or word in COLOURS}

@@ -18,10 +18,9 @@ from vlm_picking.gripper_files import load_gripper
 from vlm_picking.history import History
 from vlm_picking.known_bin import KnownBin
 from vlm_picking.lift import lift
-from vlm_picking.masks import with_masks
+from vlm_picking.masks import by_geometry, with_masks
 from vlm_picking.models.suite import ROLES_OF_SETTING, ModelSuite
 from vlm_picking.narrowing import SAME_OBJECT_IOU, narrow
-from vlm_picking.neighbours import neighbours
 from vlm_picking.planning import plan_grasps
 from vlm_picking.presence import asks_others, judge
 from vlm_picking.prompt import parse_prompt
@@ -30,6 +29,7 @@ from vlm_picking.result import Answer, LiftedObject, PickResult, Status
 from vlm_picking.run import OnStage, Run, ignore
 from vlm_picking.search import Scene, cannot_find, look
 from vlm_picking.segmentation import segment_objects
+from vlm_picking.separation import separated
 from vlm_picking.support import Support, find_support
 from vlm_picking.transform import Transform
 from vlm_picking.warming import warm_up
@@ -218,6 +218,7 @@ class PickingPipeline:
         with run.stage("look", 0.1):
             scene = self.look(frame, query)
         run.asked(*scene.asked)
+        is_by_geometry = by_geometry(scene.named, self.models)
         scene, objects = self._lift(run, watch.with_ids(scene), support)
         with run.stage("relate", 0.6):
             sights = narrow(frame, query, scene, objects, self.config)
@@ -227,15 +228,22 @@ class PickingPipeline:
             run.asked(*(model.name for model in (self.models.scorer, self.models.answerer) if model is not None))
         sights = watch.steadied(sights)
         seen = Detections.union([sight.present for sight in sights])
+        likelihood = np.concatenate([sight.likelihood for sight in sights])
         grasps = None
         if planning:
+            named = np.isin(seen.id, scene.named.id)
+            if is_by_geometry and named.any():
+                with run.stage("separate", 0.63):
+                    seen, worth = separated(frame, seen, named, support, models=self.models, config=self.config)
+                likelihood = likelihood[:, None, None] * worth
+                objects |= {thing.id: thing for thing in lift(frame, seen[named], support)}
             with run.stage("plan", 0.65):
                 grasps = plan_grasps(
                     frame,
                     seen,
                     self.grippers,
                     support=support,
-                    likelihood=np.concatenate([sight.likelihood for sight in sights]),
+                    likelihood=likelihood,
                     max_per_object=self.config.max_grasps_per_object,
                     max_candidates=self.config.max_grasps,
                 )
@@ -287,9 +295,8 @@ class PickingPipeline:
         segmenter = self.models.box_segmenter or self.models.phrase_segmenter
         if segmenter is not None and len(scene.named) and scene.named.mask is None:
             run.asked(segmenter.name)
-        near = partial(neighbours, run.frame, support, models=self.models, config=self.config)
         with run.stage("segment", 0.35):
-            scene = replace(scene, named=with_masks(run.frame, scene.named, support, self.models, near=near))
+            scene = replace(scene, named=with_masks(run.frame, scene.named, support, self.models))
         with run.stage("lift", 0.5):
             lifted = (*lift(run.frame, scene.named, support), *lift(run.frame, scene.separate, support))
         return scene, {thing.id: thing for thing in lifted}

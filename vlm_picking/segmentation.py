@@ -13,6 +13,8 @@ from vlm_picking.joining import join
 from vlm_picking.regions import Patches, cut, cut_off
 from vlm_picking.support import Support
 
+LEAST_IN_BOX = 0.6
+"""Of a part: one of which less lies in a box is no part of what fills that box."""
 _SMALLEST_AREA_M2 = 1.5e-4
 _SMALLEST_PX = 40
 _GOOD_FIT = 0.5
@@ -37,7 +39,7 @@ def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
     """
     if support is None:
         return Detections.empty()
-    patches, label, count = _cut_and_joined(frame, support)
+    patches, label, count = cut_and_joined(frame, support)
     out = cut_off(label, count, patches.out_of_view)
     on_wall, in_corner = _beyond_flat_floor(frame, support)
     pixel_area = np.square(np.nan_to_num(frame.depth_m)) / (frame.camera.fx * frame.camera.fy)
@@ -84,7 +86,7 @@ def masks_from_boxes(
     shape = frame.depth_m.shape
     if not len(detections):
         return detections.replace(mask=np.zeros((0, *shape), bool))
-    patches, joined, count = _cut_and_joined(frame, support)
+    patches, joined, count = cut_and_joined(frame, support)
     floor_known = support is not None
     masks = [_mask_in_box(frame, box, patches, joined, count, floor_known) for box in detections.xyxy]
     for i, other in enumerate([] if others is None else others):
@@ -99,7 +101,7 @@ def masks_from_boxes(
 
 
 @lru_cache(maxsize=1)  # outlines and the masks of boxes are asked of the same frame
-def _cut_and_joined(frame: RgbdFrame, support: Support | None) -> tuple[Patches, np.ndarray, int]:
+def cut_and_joined(frame: RgbdFrame, support: Support | None) -> tuple[Patches, np.ndarray, int]:
     patches = cut(frame, support)
     return patches, *join(frame, patches)
 
@@ -152,7 +154,7 @@ def _parts_in_box(label: np.ndarray, count: int, box: np.ndarray, inside: np.nda
     """The fewest parts, mostly inside the box, that fill it together: a thin object may share its box with others."""
     total = np.bincount(label.ravel(), minlength=count + 1)
     in_box = np.bincount(label[inside], minlength=count + 1)
-    parts = [i for i in range(1, count + 1) if in_box[i] >= _SMALLEST_PX // 2 and in_box[i] > 0.6 * total[i]]
+    parts = [i for i in range(1, count + 1) if in_box[i] >= _SMALLEST_PX // 2 and in_box[i] > LEAST_IN_BOX * total[i]]
     mask = np.zeros(label.shape, bool)
     fit = 0.0
     while parts:

@@ -6,6 +6,9 @@ four times in five: "the mug on the left" may be the only one. "The mug on top" 
 
 Who says "the mug next to the can" also tells where it is. By chance a thing stands so to another about once in four, so
 what stands so is the likelier what was meant.
+
+Who says "pick the mug" knows of one as well. What looks most like it is picked, but only if it is the one four times in
+five: to lift the wrong thing is worse than to ask again.
 """
 
 from collections.abc import Sequence
@@ -18,6 +21,7 @@ from vlm_picking.query import Query, QueryKind, Superlative
 SUPPOSED = 0.9
 SEVERAL = 0.8
 BY_CHANCE = 0.25
+WORTH_A_PICK = 0.8
 _IN_THE_PILE = (Superlative.ON_TOP, Superlative.AT_BOTTOM)
 _SUREST = 0.9999
 
@@ -31,9 +35,17 @@ def tells_which(query: Query) -> bool:
     return query.kind in (QueryKind.WHERE, QueryKind.PICK) and all_meant and narrowed
 
 
+def picks_one(query: Query) -> bool:
+    """Whether one thing is to be picked of which nothing is told but what it is: "pick the red mug", "grab a mug"."""
+    narrowed = query.relation is not None or query.superlative is not None
+    return query.kind is QueryKind.PICK and len(query.targets) == 1 and query.limit == 1 and not narrowed
+
+
 def supposes(query: Query) -> bool:
-    """Whether a query supposes that what it names is there: it tells which one is meant, or asks how many there are."""
-    return query.kind is QueryKind.COUNT or tells_which(query)
+    """Whether a query supposes that what it names is there: it tells which one is meant, wants one picked, or asks how
+    many there are.
+    """
+    return query.kind is QueryKind.COUNT or tells_which(query) or picks_one(query)
 
 
 def least_score(threshold: float, *, chance: float = 1.0) -> float:
@@ -42,6 +54,13 @@ def least_score(threshold: float, *, chance: float = 1.0) -> float:
     """
     odds = threshold * (1 - SUPPOSED) * chance
     return odds / (odds + (1 - threshold) * SUPPOSED)
+
+
+def the_only(score: np.ndarray) -> np.ndarray:
+    """(N,) how likely each of N things with such scores is the one that is meant, of which nothing else is told."""
+    p = np.clip(np.asarray(score, np.float64), 0, _SUREST)
+    odds = p / (1 - p)
+    return odds / (odds.sum() + (1 - SUPPOSED) / SUPPOSED)
 
 
 def the_related(candidates: np.ndarray, references: Sequence[np.ndarray], holds: np.ndarray) -> np.ndarray:

@@ -112,6 +112,17 @@ def test_what_is_surely_meant_comes_before_what_may_be():
     assert {c.quality for c in one} == {c.quality for c in other}, "quality is the grasp's alone"
 
 
+def test_grasps_stay_where_the_mask_is_likely_to_be_the_things_own():
+    shot = look([FLAT])
+    v, u = np.nonzero(shot.ids == 1)
+    for side in (u < np.median(u), u >= np.median(u)):
+        likely = np.full((1, *shot.ids.shape), 0.2)
+        likely[0, v[side], u[side]] = 0.9
+        for gripper in (JAW, CUP):
+            best = plan(shot, [gripper], likelihood=likely).candidates[0]
+            assert likely[0, round(best.center_px[1]), round(best.center_px[0])] == 0.9
+
+
 def test_a_cup_at_the_foot_of_a_tall_neighbour_is_refused():
     shot = look(
         [

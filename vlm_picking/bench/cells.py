@@ -68,7 +68,13 @@ def photograph_cell(scene, rng: np.random.Generator, *, view=None) -> Shot:
 
 
 def choose_target(truth, rng: np.random.Generator) -> tuple[Any, str] | None:
-    """An object that is half visible and the only one that its words name, and those words."""
+    """One of `named_alone`, drawn at random."""
+    options = named_alone(truth)
+    return options[int(rng.integers(len(options)))] if options else None
+
+
+def named_alone(truth) -> list[tuple[Any, str]]:
+    """The objects that are half visible and the only ones that their words name, and those words."""
     pixels = np.bincount(truth.ids.ravel(), minlength=256)
     options = []
     for item in truth.objects:
@@ -79,7 +85,7 @@ def choose_target(truth, rng: np.random.Generator) -> tuple[Any, str] | None:
             options.append((item, item.kind))
         elif item.colour and sum(other.colour in (item.colour, None) for other in alike) == 1:
             options.append((item, f"{item.colour} {item.kind}"))
-    return options[int(rng.integers(len(options)))] if options else None
+    return options
 
 
 def ask(pipeline: PickingPipeline, frame: RgbdFrame, prompt: str | Query) -> tuple[PickResult, float]:

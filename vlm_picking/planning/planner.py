@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from vlm_picking.camera import PinholeCamera
 from vlm_picking.detections import Detections
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.grasp import GraspPlan, Gripper, GripperKind
@@ -20,6 +22,23 @@ REPEATED, WORSE = "repeats a better one", "worse than those kept"
 """Reasons for which grasps were thrown away that passed every check."""
 _LIKELY, _POSSIBLE = 0.25, 0.08
 _PROPOSERS = {GripperKind.SUCTION: propose_suction, GripperKind.PARALLEL_JAW: propose_jaw}
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """Proposals of one gripper.
+
+    Args:
+        owner: (N,) the places of their objects in the detections.
+        expected: (N,) quality times likelihood, by which they are ordered.
+    """
+
+    proposals: Proposals
+    owner: np.ndarray
+    expected: np.ndarray
+
+    def quality(self, row: int) -> float:
+        return self.proposals.quality[row]
 
 
 def plan_grasps(
@@ -43,7 +62,8 @@ def plan_grasps(
         detections: with masks (see segmentation.masks_from_boxes).
         support: the bin's floor; without it the approach is the optical axis, and the farthest reading stands for
             the floor.
-        likelihood: (N,) probabilities that the detections are what was asked for; None: they are.
+        likelihood: (N,) probabilities that the detections are what was asked for, or (N, H, W) that their pixels show
+            it; None: they are, and do.
 
     Returns:
         Candidates, and how many were thrown away for which reason. An object without mask or depth is such a
@@ -63,9 +83,9 @@ def plan_grasps(
         masks = detections.mask if len(indices) == len(windows) else detections.mask[indices]
         for group, labels in apart(masks, [windows[index] for index in indices]):
             names = detections.label[indices[group]]
-            plans += _plan(frame, labels, names, indices[group], grippers, support, max_per_object, rejected)
-    likelihood = np.ones(len(detections)) if likelihood is None else likelihood
-    return _chosen(plans, detections, likelihood, frame, max_per_object, max_candidates, rejected)
+            chance = None if likelihood is None else likelihood[indices[group]]
+            plans += _plan(frame, labels, names, indices[group], grippers, support, chance, max_per_object, rejected)
+    return _chosen(plans, detections, frame, max_per_object, max_candidates, rejected)
 
 
 def _plan(
@@ -75,9 +95,10 @@ def _plan(
     indices: np.ndarray,
     grippers: Sequence[Gripper],
     support: Support | None,
+    likelihood: np.ndarray | None,
     max_per_object: int,
     rejected: Counter,
-) -> list[tuple[Proposals, np.ndarray]]:
+) -> list[_Plan]:
     """For each gripper the proposals for objects that hardly overlap, and those objects' places in the detections."""
     scene = build_scene(frame, support, labels, len(indices))
     if scene is None:
@@ -90,18 +111,32 @@ def _plan(
         checked = _PROPOSERS[gripper.kind](scene, gripper, rejected)
         if gripper.kind is GripperKind.SUCTION:
             checked = doubt_seals(checked, names)
-        proposals = diverse(checked, max_per_object)
-        if len(checked) > len(proposals):
-            rejected[REPEATED] += len(checked) - len(proposals)
-        if len(proposals):
-            plans.append((proposals, indices[proposals.owner]))
+        expected = _expected(checked, likelihood, frame.camera)
+        rows = diverse(checked, expected, max_per_object)
+        if len(checked) > len(rows):
+            rejected[REPEATED] += len(checked) - len(rows)
+        if len(rows):
+            plans.append(_Plan(checked[rows], indices[checked.owner[rows]], expected[rows]))
     return plans
 
 
+def _expected(proposals: Proposals, likelihood: np.ndarray | None, camera: PinholeCamera) -> np.ndarray:
+    """(N,) probability that what is lifted is held and what was asked for: quality times likelihood, of the pixel at
+    the contact where there is one for each.
+    """
+    if likelihood is None or not len(proposals):
+        return proposals.quality
+    if likelihood.ndim == 1:
+        return proposals.quality * likelihood[proposals.owner]
+    contact = proposals.position_m - proposals.insertion_m[:, None] * proposals.approach
+    u, v = np.round(camera.project(contact)).astype(int).T
+    height, width = likelihood.shape[1:]
+    return proposals.quality * likelihood[proposals.owner, np.clip(v, 0, height - 1), np.clip(u, 0, width - 1)]
+
+
 def _chosen(
-    plans: list[tuple[Proposals, np.ndarray]],
+    plans: list[_Plan],
     detections: Detections,
-    likelihood: np.ndarray,
     frame: RgbdFrame,
     max_per_object: int,
     max_candidates: int,
@@ -111,20 +146,20 @@ def _chosen(
     of others.
     """
     per_object = []
-    for owner in sorted({int(owner) for _, owners in plans for owner in np.unique(owners)}):
-        mine = [(proposals, np.flatnonzero(owners == owner)) for proposals, owners in plans]
-        pairs = share_out([proposals.quality[rows] for proposals, rows in mine], max_per_object)
-        per_object.append([(mine[k][0], int(mine[k][1][row]), owner) for k, row in pairs])
-    possible = [[entry for entry in group if entry[0].quality[entry[1]] >= _POSSIBLE] for group in per_object]
-    likely = [[entry for entry in group if entry[0].quality[entry[1]] >= _LIKELY] for group in per_object]
+    for owner in sorted({int(owner) for plan in plans for owner in np.unique(plan.owner)}):
+        mine = [(plan, np.flatnonzero(plan.owner == owner)) for plan in plans]
+        pairs = share_out([plan.expected[rows] for plan, rows in mine], max_per_object)
+        per_object.append([(mine[k][0], int(mine[k][1][row])) for k, row in pairs])
+    possible = [[entry for entry in group if entry[0].quality(entry[1]) >= _POSSIBLE] for group in per_object]
+    likely = [[entry for entry in group if entry[0].quality(entry[1]) >= _LIKELY] for group in per_object]
     per_object = likely if any(likely) else possible
-    expected = [np.array([p.quality[row] * likelihood[owner] for p, row, owner in group]) for group in per_object]
+    expected = [np.array([plan.expected[row] for plan, row in group]) for group in per_object]
     kept = [per_object[group][k] for group, k in share_out(expected, max_candidates)]
-    left_out = sum(len(proposals) for proposals, _ in plans) - len(kept)
+    left_out = sum(len(plan.owner) for plan in plans) - len(kept)
     if left_out:
         rejected[WORSE] += left_out
-    owners = [owner for *_, owner in kept]
+    owners = [plan.owner[row] for plan, row in kept]
     candidates = write(
-        [(proposals, row) for proposals, row, _ in kept], detections.id[owners], detections.label[owners], frame.camera
+        [(plan.proposals, row) for plan, row in kept], detections.id[owners], detections.label[owners], frame.camera
     )
     return GraspPlan(candidates, dict(rejected))

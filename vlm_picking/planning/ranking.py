@@ -14,13 +14,17 @@ _SAME_ANGLE_RAD = 0.5
 _SAME_CUP = 0.7  # of its radius
 
 
-def diverse(proposals: Proposals, limit: int) -> Proposals:
-    """The best `limit` proposals of each object, leaving out those that nearly repeat a better one; best first."""
+def diverse(proposals: Proposals, expected: np.ndarray, limit: int) -> np.ndarray:
+    """Rows of the best `limit` proposals of each object, leaving out those that nearly repeat a better one; best first.
+
+    Args:
+        expected: (N,) what orders them.
+    """
     if not len(proposals):
-        return proposals
+        return np.zeros(0, np.intp)
     cup = proposals.gripper.kind is GripperKind.SUCTION
     apart = max(_SAME_PLACE_M, _SAME_CUP * proposals.gripper.cup_radius_m) if cup else _SAME_PLACE_M
-    rows = np.argsort(-proposals.quality, kind="stable")
+    rows = np.argsort(-expected, kind="stable")
     kept, best, position = [], np.zeros(int(proposals.owner.max()) + 1, np.intp), proposals.position_m
     for _ in range(limit):
         if not len(rows):
@@ -38,7 +42,7 @@ def diverse(proposals: Proposals, limit: int) -> Proposals:
         repeats |= rows == leader
         rows = rows[~repeats]
     chosen = np.concatenate(kept)
-    return proposals[chosen[np.argsort(-proposals.quality[chosen], kind="stable")]]
+    return chosen[np.argsort(-expected[chosen], kind="stable")]
 
 
 def share_out(qualities: list[np.ndarray], limit: int) -> list[tuple[int, int]]:
