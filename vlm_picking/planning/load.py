@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import find_objects
 
+from vlm_picking.compiled import compiled
 from vlm_picking.planning.height_map import CELL_M, HeightMap
 
 _HIGHER_BY_M = 0.008
@@ -32,9 +33,10 @@ def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
         if window is None or on_top[index] >= _FREE_ON_TOP:
             continue
         own, top = map_.owner[window] == index, map_.top[window]
-        if min(own.shape) < _LEAST_WIDTH_CELLS or min(cv2.minAreaRect(_ends_of_rows(own))[1]) < _LEAST_WIDTH_CELLS:
+        if min(own.shape) < _LEAST_WIDTH_CELLS or _load_share(own, top) <= _LEAST_SHARE:
             continue
-        laden[index] = _load_share(own, top) > _LEAST_SHARE and _wall_height(own, top) > _WALL_M
+        wide = min(cv2.minAreaRect(_ends_of_rows(own))[1]) >= _LEAST_WIDTH_CELLS
+        laden[index] = wide and _wall_height(own, top) > _WALL_M
     return laden
 
 
@@ -46,20 +48,33 @@ def _ends_of_rows(own: np.ndarray) -> np.ndarray:
 
 
 def _load_share(own: np.ndarray, top: np.ndarray) -> float:
-    size = np.count_nonzero(own)
     kernel = np.ones((2 * _NEAR_CELLS + 1, 2 * _NEAR_CELLS + 1), np.uint8)
     beside = cv2.erode(np.where(own, top, np.float32(1e3)), kernel)
-    higher = top > beside + np.float32(_HIGHER_BY_M)
-    higher &= ~own
-    row, column = np.nonzero(higher)
-    if len(row) <= _LEAST_SHARE * size:
+    return _share_within(own, top > beside + np.float32(_HIGHER_BY_M))
+
+
+@compiled
+def _share_within(own: np.ndarray, higher: np.ndarray) -> float:
+    """How many cells that are higher than an object (h, w) it is seen to enclose, in cells of its own."""
+    rows, columns = own.shape
+    left, right, size, others = np.full(rows, columns), np.full(rows, -1), 0, 0
+    up, down = np.full(columns, rows), np.full(columns, -1)
+    for row in range(rows):
+        for column in range(columns):
+            others += higher[row, column] and not own[row, column]
+            if own[row, column]:
+                size += 1
+                left[row], right[row] = min(left[row], column), column
+                up[column], down[column] = min(up[column], row), row
+    if others <= _LEAST_SHARE * size:
         return 0.0
-    sides = np.zeros(len(row), np.uint8)
-    for seen, place, line in ((own, row, column), (own.T, column, row)):
-        some, first, last = seen.any(axis=0), seen.argmax(axis=0), len(seen) - 1 - seen[::-1].argmax(axis=0)
-        sides += some[line] & (place >= first[line])
-        sides += some[line] & (place <= last[line])
-    return np.count_nonzero(sides >= _SIDES) / size
+    within = 0
+    for row in range(rows):
+        for column in range(columns):
+            if higher[row, column] and not own[row, column]:
+                sides = int(left[row] <= column) + int(right[row] >= column)
+                within += sides + int(up[column] <= row) + int(down[column] >= row) >= _SIDES
+    return within / size
 
 
 def _wall_height(own: np.ndarray, top: np.ndarray) -> float:

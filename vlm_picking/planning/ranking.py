@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlm_picking.camera import PinholeCamera
+from vlm_picking.compiled import compiled
 from vlm_picking.grasp import GraspCandidate, GripperKind
 from vlm_picking.planning.proposal import Proposals
 from vlm_picking.transform import Transform
@@ -20,25 +21,42 @@ def diverse(proposals: Proposals, limit: int) -> Proposals:
         return proposals
     cup = proposals.gripper.kind is GripperKind.SUCTION
     apart = max(_SAME_PLACE_M, _SAME_CUP * proposals.gripper.cup_radius_m) if cup else _SAME_PLACE_M
-    rows = np.argsort(-proposals.quality, kind="stable")
-    kept, best, position = [], np.zeros(int(proposals.owner.max()) + 1, np.intp), proposals.position_m
-    for _ in range(limit):
-        if not len(rows):
-            break
-        owner = proposals.owner[rows]
-        best[owner[::-1]] = rows[::-1]  # the first of each object is written last
-        leader = best[owner]
-        kept.append(rows[rows == leader])
-        away = position[rows] - position[leader]
-        repeats = np.einsum("nk,nk->n", away, away) < apart * apart
-        if not cup:
-            # Closing axes point alike whichever finger is which; a cup has none.
-            turned = np.abs(np.einsum("nk,nk->n", proposals.closing[rows], proposals.closing[leader]))
-            repeats &= turned > np.cos(_SAME_ANGLE_RAD)
-        repeats |= rows == leader
-        rows = rows[~repeats]
-    chosen = np.concatenate(kept)
-    return proposals[chosen[np.argsort(-proposals.quality[chosen], kind="stable")]]
+    order = np.argsort(-proposals.quality, kind="stable")
+    # A cup's closing axis says nothing.
+    alike = -1.0 if cup else float(np.cos(_SAME_ANGLE_RAD))
+    kept = _unlike(proposals.owner, proposals.position_m, proposals.closing, order, apart, alike, limit)
+    return proposals[kept]
+
+
+@compiled
+def _unlike(
+    owner: np.ndarray, position_m: np.ndarray, closing: np.ndarray, order: np.ndarray, apart_m: float, alike: float,
+    limit: int,
+) -> np.ndarray:  # fmt: skip
+    """Rows (M,) in order, at most `limit` of each owner, that do not repeat one before them.
+
+    Args:
+        owner: (N,); position_m, closing: (N, 3).
+        order: (N,) rows, best first.
+        apart_m: a repetition is nearer than this.
+        alike: and its closing axis points the same way or the opposite one: the cosine between them is larger.
+    """
+    kept, count = np.empty(len(order), np.int64), 0
+    for row in order:
+        same, repeats = 0, False
+        for other in kept[:count]:
+            if owner[other] != owner[row]:
+                continue
+            same += 1
+            away = turned = 0.0
+            for k in range(3):
+                away += (position_m[row, k] - position_m[other, k]) ** 2
+                turned += closing[row, k] * closing[other, k]
+            repeats = repeats or (away < apart_m * apart_m and abs(turned) > alike)
+        if same < limit and not repeats:
+            kept[count] = row
+            count += 1
+    return kept[:count]
 
 
 def share_out(qualities: list[np.ndarray], limit: int) -> list[tuple[int, int]]:
