@@ -75,30 +75,33 @@ def _boxes(masks: np.ndarray) -> np.ndarray:
     count, rows, columns = masks.shape
     boxes, line = np.zeros((count, 4), np.int32), np.empty(columns, np.uint8)
     for k in range(count):
-        top = 0
-        while top < rows and not _holds(masks[k, top]):
-            top += 1
-        if top == rows:
-            continue
-        bottom = rows
-        while not _holds(masks[k, bottom - 1]):
-            bottom -= 1
         line[:] = 0
-        for row in range(top, bottom):
+        for row in range(rows):
             for column in range(columns):
                 line[column] |= masks[k, row, column]
-        inside = np.flatnonzero(line)
-        boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3] = top, bottom, inside[0], inside[-1] + 1
+        left, right = 0, columns
+        while left < columns and not line[left]:
+            left += 1
+        if left == columns:
+            continue
+        while not line[right - 1]:
+            right -= 1
+        top, bottom = 0, rows
+        while not _holds(masks, k, top, left, right):
+            top += 1
+        while not _holds(masks, k, bottom - 1, left, right):
+            bottom -= 1
+        boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3] = top, bottom, left, right
     return boxes
 
 
 @compiled
-def _holds(line: np.ndarray) -> bool:
-    """Whether any byte of a line is not 0."""
-    found = np.uint8(0)
-    for column in range(len(line)):
-        found |= line[column]
-    return found > 0
+def _holds(masks: np.ndarray, k: int, row: int, left: int, right: int) -> bool:
+    """Whether any byte of a row is not 0, between two columns."""
+    for column in range(left, right):
+        if masks[k, row, column]:
+            return True
+    return False
 
 
 @compiled

@@ -196,7 +196,7 @@ def _palm_hits(
 
 @compiled
 def unlike(place: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Rows (M,), the best of each that are alike, in the order of their keys `place` (N,); the first of equals."""
+    """Rows (M,), in no order, the best of each that are alike: they have one key `place` (N,); the first of equals."""
     size = 64
     while size < 2 * len(place):
         size *= 2
@@ -207,5 +207,4 @@ def unlike(place: np.ndarray, score: np.ndarray) -> np.ndarray:
             slot = (slot + 1) & (size - 1)
         if slots[slot] < 0 or score[row] > score[slots[slot]]:
             slots[slot] = row
-    rows = slots[slots >= 0]
-    return rows[np.argsort(place[rows])]
+    return slots[slots >= 0]

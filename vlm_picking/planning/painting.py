@@ -72,13 +72,14 @@ def floor_shown(
     """
     rows, columns = top.shape
     h, last_u, last_v = image_from_cells, height.shape[1] - 1, height.shape[0] - 1
+    per_u, per_v, per_w = h[0, 0], h[1, 0], h[2, 0]
     x, y = np.empty(columns, np.int32), np.empty(columns, np.int32)
     for row in range(rows):
         u0, v0, w0 = h[0, 1] * row + h[0, 2], h[1, 1] * row + h[1, 2], h[2, 1] * row + h[2, 2]
         for column in range(columns):
-            w = h[2, 0] * column + w0
-            u, v = np.rint((h[0, 0] * column + u0) / w), np.rint((h[1, 0] * column + v0) / w)
-            inside = u >= 0 and v >= 0 and u <= last_u and v <= last_v
+            w = per_w * column + w0
+            u, v = np.rint((per_u * column + u0) / w), np.rint((per_v * column + v0) / w)
+            inside = (u >= 0) & (v >= 0) & (u <= last_u) & (v <= last_v)
             x[column], y[column] = np.int32(u) if inside else np.int32(-1), np.int32(v) if inside else np.int32(-1)
         for column in range(columns):
             r, c = y[column], x[column]
@@ -151,11 +152,13 @@ def _cells_under(depth_m: np.ndarray, ray: np.ndarray, shape: tuple[int, int], u
     """The flat index (h, w) int32 of the cell under each pixel's point, -1 outside the map; written to `under`."""
     rows, columns = depth_m.shape
     high, wide, line = np.float32(shape[0]), np.float32(shape[1]), np.int32(shape[1])
+    ax, bx, cx, dx = ray[0]
+    ay, by, cy, dy = ray[1]
     for row in range(rows):
-        x0, y0 = ray[0, 1] * np.float32(row) + ray[0, 2], ray[1, 1] * np.float32(row) + ray[1, 2]
+        x0, y0 = bx * np.float32(row) + cx, by * np.float32(row) + cy
         for column in range(columns):
-            x = (ray[0, 0] * np.float32(column) + x0) * depth_m[row, column] + ray[0, 3]
-            y = (ray[1, 0] * np.float32(column) + y0) * depth_m[row, column] + ray[1, 3]
+            x = (ax * np.float32(column) + x0) * depth_m[row, column] + dx
+            y = (ay * np.float32(column) + y0) * depth_m[row, column] + dy
             inside = (x >= 0) & (y >= 0) & (x < wide) & (y < high)
             under[row, column] = np.int32(y) * line + np.int32(x) if inside else np.int32(-1)
 

@@ -178,7 +178,9 @@ def _shortlist(found: Landings, middle_m: np.ndarray, map_: HeightMap) -> Landin
     turn, grip = np.rint(found.angle * turns / np.pi) % turns, np.rint(found.grip_m / grip_m)
     x, y = np.rint(found.cell.T / cells)
     place = (((found.owner * turns + turn) * 8 + grip) * map_.top.shape[0] + y) * map_.top.shape[1] + x
-    kept = unlike(place.astype(np.int64), score)
+    place = place.astype(np.int64)
+    kept = unlike(place, score)
+    kept = kept[np.argsort(place[kept])]
     row, column, _ = map_.cells_of(middle_m)
     middle = np.column_stack([column, row])
     off = np.linalg.norm(found.cell[kept] - middle[found.owner[kept]], axis=1) * CELL_M

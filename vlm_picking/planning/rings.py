@@ -111,11 +111,14 @@ def _look(
     per_depth = normal[2] - per_x * cx - per_y * cy
     level = corner[0] * normal[0] + corner[1] * normal[1] + corner[2] * normal[2]
     flat = depth_m.ravel()
+    px, py, pz = corner
+    ax, ay, az = first
+    bx, by, bz = second
+    nx, ny, nz = normal
     for k in range(len(place)):
         a, b, up = place[k, 0], place[k, 1], above_m[k]
-        x = corner[0] + a * first[0] + b * second[0] + up * normal[0]
-        y = corner[1] + a * first[1] + b * second[1] + up * normal[1]
-        z = max(corner[2] + a * first[2] + b * second[2] + up * normal[2], np.float32(1e-3))
+        x, y = px + a * ax + b * bx + up * nx, py + a * ay + b * by + up * ny
+        z = max(pz + a * az + b * bz + up * nz, np.float32(1e-3))
         u, v = np.rint(x / z * fx + cx), np.rint(y / z * fy + cy)
         column, row = min(max(u, np.float32(0)), last_u), min(max(v, np.float32(0)), last_v)
         index = np.int32(row) * line + np.int32(column)
