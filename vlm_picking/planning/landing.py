@@ -12,6 +12,18 @@ HITS, SHALLOW, NOTHING, WIDE, PALM = range(5)
 
 
 @compiled
+def is_seen(owner: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Which of the wanted objects (K,) own a cell of a map (rows, columns)."""
+    seen = np.zeros(len(wanted), np.bool_)
+    for row in range(owner.shape[0]):
+        for column in range(owner.shape[1]):
+            label = owner[row, column]
+            if label >= 0:
+                seen[label] = wanted[label]
+    return seen
+
+
+@compiled
 def starts(
     top: np.ndarray, owner: np.ndarray, wanted: np.ndarray, each: int, cell_m: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-from scipy.ndimage import find_objects
 
 from vlm_picking.compiled import compiled
 from vlm_picking.planning.height_map import CELL_M, HeightMap
@@ -29,14 +28,15 @@ def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
         on_top: (K,) as in Scene; where nothing lies higher beside an object there is no need to look.
     """
     laden = np.zeros(len(on_top), bool)
-    for index, window in enumerate(find_objects(map_.owner + np.int16(1), len(on_top))):
-        if window is None or on_top[index] >= _FREE_ON_TOP:
+    for index, (top, bottom, left, right) in enumerate(_windows(map_.owner, len(on_top)).tolist()):
+        if top == bottom or on_top[index] >= _FREE_ON_TOP:
             continue
-        own, top = map_.owner[window] == index, map_.top[window]
-        if min(own.shape) < _LEAST_WIDTH_CELLS or _load_share(own, top) <= _LEAST_SHARE:
+        window = slice(top, bottom), slice(left, right)
+        own, top_m = map_.owner[window] == index, map_.top[window]
+        if min(own.shape) < _LEAST_WIDTH_CELLS or _load_share(own, top_m) <= _LEAST_SHARE:
             continue
         wide = min(cv2.minAreaRect(_ends_of_rows(own))[1]) >= _LEAST_WIDTH_CELLS
-        laden[index] = wide and _wall_height(own, top) > _WALL_M
+        laden[index] = wide and _wall_height(own, top_m) > _WALL_M
     return laden
 
 
@@ -51,6 +51,23 @@ def _load_share(own: np.ndarray, top: np.ndarray) -> float:
     kernel = np.ones((2 * _NEAR_CELLS + 1, 2 * _NEAR_CELLS + 1), np.uint8)
     beside = cv2.erode(np.where(own, top, np.float32(1e3)), kernel)
     return _share_within(own, top > beside + np.float32(_HIGHER_BY_M))
+
+
+@compiled
+def _windows(owner: np.ndarray, count: int) -> np.ndarray:
+    """(K, 4): first row, row behind the last, first and last column alike of each object's cells; all 0 without one."""
+    windows = np.zeros((count, 4), np.int64)
+    for row in range(owner.shape[0]):
+        for column in range(owner.shape[1]):
+            label = owner[row, column]
+            if label < 0:
+                continue
+            if windows[label, 1] == 0:
+                windows[label] = row, row, column, column
+            windows[label, 1] = row + 1
+            windows[label, 2] = min(windows[label, 2], column)
+            windows[label, 3] = max(windows[label, 3], column + 1)
+    return windows
 
 
 @compiled

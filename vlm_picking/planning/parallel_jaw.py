@@ -14,7 +14,7 @@ from vlm_picking.grasp import Gripper
 from vlm_picking.planning.collision import ANGLES, BEFORE_M, UNIT_M, landing_heights
 from vlm_picking.planning.height_map import CELL_M, HeightMap, leaning_map
 from vlm_picking.planning.jaw_contact import CLOSER_M, LANDING_GAP_M, SPARE_M, Landings, judge
-from vlm_picking.planning.landing import land, starts, unlike
+from vlm_picking.planning.landing import is_seen, land, starts, unlike
 from vlm_picking.planning.load import is_laden
 from vlm_picking.planning.palm import PALM_SPARE_M
 from vlm_picking.planning.proposal import Proposals, best_of_each
@@ -58,7 +58,7 @@ def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     lean = min(_LEAN_RAD, gripper.max_tilt_rad)
     best = np.zeros(len(wanted))
     np.maximum.at(best, parts[0].owner, parts[0].quality)
-    lacking = _is_seen(scene.map, wanted & (best < _GOOD))
+    lacking = is_seen(scene.map.owner, wanted & (best < _GOOD))
     # Where several things can be picked straight away, the pile will have changed before the others' turn.
     if lacking.any() and (best >= _FAIR).sum() < _ENOUGH_FAIR:
         tight = _search(
@@ -104,7 +104,7 @@ def _search(
     spare_m: float = SPARE_M,
     shares: tuple[float, ...] = _DEPTH_SHARES,
 ) -> Proposals:
-    if not _is_seen(map_, wanted).any():
+    if not is_seen(map_.owner, wanted).any():
         rejected["no depth on the object"] += int(wanted.sum())
         return Proposals.none(gripper)
     each = int(np.clip(budget // (int(wanted.sum()) * ANGLES), *_STARTS))
@@ -114,11 +114,6 @@ def _search(
     if not len(found):
         return Proposals.none(gripper)
     return judge(scene, map_, gripper, found, rejected, spare_m=spare_m)
-
-
-def _is_seen(map_: HeightMap, wanted: np.ndarray) -> np.ndarray:
-    """Which of the wanted objects (K,) own a cell of the map."""
-    return wanted & (np.bincount(map_.owner.ravel() + 1, minlength=len(wanted) + 1)[1:] > 0)
 
 
 def _land(

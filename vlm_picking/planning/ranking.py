@@ -76,8 +76,11 @@ def write(
     """Write rows as candidates, in their order; `ids` and `labels` are of each row's object."""
     if not chosen:
         return ()
+    every = list({id(proposals): proposals for proposals, _ in chosen}.values())
+    first = dict(zip(map(id, every), np.cumsum([0, *map(len, every)]).tolist(), strict=False))
+    rows = [first[id(proposals)] + row for proposals, row in chosen]
     position, approach, closing = (
-        np.array([getattr(proposals, name)[row] for proposals, row in chosen], np.float64)
+        np.concatenate([getattr(proposals, name) for proposals in every])[rows]
         for name in ("position_m", "approach", "closing")
     )
     centers = camera.project(position).tolist()
@@ -92,7 +95,7 @@ def write(
 def _written_terms(chosen: Sequence[tuple[Proposals, int]]) -> list[dict[str, float]]:
     """Each row's terms, with three digits."""
     every = {id(proposals): proposals for proposals, _ in chosen}
-    digits = {key: np.round(np.stack([*p.terms.values()], axis=1), 3).tolist() for key, p in every.items()}
+    digits = {key: np.round(np.column_stack([*p.terms.values()]), 3).tolist() for key, p in every.items()}
     return [dict(zip(p.terms, digits[id(p)][row], strict=True)) for p, row in chosen]
 
 
