@@ -82,7 +82,7 @@ def _least_room(
     last_x, last_y = np.float32(columns - 1), np.float32(rows - 1)
     for n in range(len(contact)):
         px, py, pz = contact[n]
-        least[n] = np.inf
+        room = np.float32(np.inf)
         for k in range(len(place)):
             a, b, up = place[k, 0], place[k, 1], place[k, 2]
             x = px + a * axes[0, n, 0] + b * axes[1, n, 0] + up * axes[2, n, 0]
@@ -90,8 +90,7 @@ def _least_room(
             z = pz + a * axes[0, n, 2] + b * axes[1, n, 2] + up * axes[2, n, 2]
             column = int(min(max((x - low_x) * per_m, np.float32(0)), last_x))
             row = int(min(max((y - low_y) * per_m, np.float32(0)), last_y))
-            room = z - highest[row, column]
-            if inside[row, column] == owner[n]:
-                room += sinks_m
-            least[n] = min(least[n], room)
+            gives = sinks_m if inside[row, column] == owner[n] else np.float32(0)
+            room = min(room, z - highest[row, column] + gives)
+        least[n] = room
     return least

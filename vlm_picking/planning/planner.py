@@ -115,10 +115,11 @@ def _chosen(
         mine = [(proposals, np.flatnonzero(owners == owner)) for proposals, owners in plans]
         pairs = share_out([proposals.quality[rows] for proposals, rows in mine], max_per_object)
         per_object.append([(mine[k][0], int(mine[k][1][row]), owner) for k, row in pairs])
-    possible = [[entry for entry in group if entry[0].quality[entry[1]] >= _POSSIBLE] for group in per_object]
-    likely = [[entry for entry in group if entry[0].quality[entry[1]] >= _LIKELY] for group in per_object]
+    quality = {id(proposals): proposals.quality.tolist() for proposals, _ in plans}
+    possible = [[entry for entry in group if quality[id(entry[0])][entry[1]] >= _POSSIBLE] for group in per_object]
+    likely = [[entry for entry in group if quality[id(entry[0])][entry[1]] >= _LIKELY] for group in per_object]
     per_object = likely if any(likely) else possible
-    expected = [np.array([p.quality[row] * likelihood[owner] for p, row, owner in group]) for group in per_object]
+    expected = [np.array([quality[id(p)][row] * likelihood[owner] for p, row, owner in group]) for group in per_object]
     kept = [per_object[group][k] for group, k in share_out(expected, max_candidates)]
     left_out = sum(len(proposals) for proposals, _ in plans) - len(kept)
     if left_out:

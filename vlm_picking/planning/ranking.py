@@ -65,7 +65,8 @@ def share_out(qualities: list[np.ndarray], limit: int) -> list[tuple[int, int]]:
     Args:
         qualities: for each group its rows' qualities, best first.
     """
-    entries = [(row > 0, -q, group, row) for group, column in enumerate(qualities) for row, q in enumerate(column)]
+    columns = [column.tolist() for column in qualities]  # plain numbers are sorted faster
+    entries = [(row > 0, -q, group, row) for group, column in enumerate(columns) for row, q in enumerate(column)]
     chosen = sorted(sorted(entries)[:limit], key=lambda entry: entry[1])
     return [(group, row) for _, _, group, row in chosen]
 

@@ -5,7 +5,7 @@ Rings are counted from the inside: one within the lip, two on it, and two beside
 
 import numpy as np
 
-from vlm_picking.compiled import compiled
+from vlm_picking.compiled import compiled, compiled_sums
 
 LIP, BESIDE = slice(1, 3), slice(3, 5)
 """Which rings are on the lip, and which beside it."""
@@ -30,7 +30,7 @@ def first_planes(
     count, rows, columns = len(contact), depth_m.shape[0], depth_m.shape[1]
     normals, moved = np.empty((count, 3), np.float32), contact.copy()
     x, y, z = np.empty(len(place), np.float32), np.empty(len(place), np.float32), np.empty(len(place), np.float32)
-    use = np.empty(len(place), np.bool_)
+    use = np.empty(len(place), np.float32)
     for n in range(count):
         px, py, pz = contact[n]
         reach, u0, v0 = radius * fx / pz, px / pz * fx + cx, py / pz * fy + cy
@@ -41,8 +41,8 @@ def first_planes(
             x[k] = (np.float32(column) - cx) * (depth / fx) - px
             y[k] = (np.float32(row) - cy) * (depth / fy) - py
             z[k] = depth - pz
-            mine = labels[row, column] == owner[n] and known[row, column]
-            use[k] = mine and abs(z[k]) < np.float32(1.5) * radius
+            mine = (labels[row, column] == owner[n]) & known[row, column]
+            use[k] = mine & (abs(z[k]) < np.float32(1.5) * radius)
         a, b, c = _plane(x, y, z, use)
         length = np.sqrt(a * a + b * b + 1)
         normals[n, 0], normals[n, 1], normals[n, 2] = a / length, b / length, -1 / length
@@ -50,25 +50,32 @@ def first_planes(
     return normals, moved
 
 
-@compiled
-def _plane(x: np.ndarray, y: np.ndarray, z: np.ndarray, use: np.ndarray) -> tuple[float, float, float]:
-    """Least squares z = a x + b y + c over the points (M,) in use: a, b and c."""
-    n = mx = my = mz = 0.0
-    for k in range(len(use)):
-        if use[k]:
-            n, mx, my, mz = n + 1, mx + x[k], my + y[k], mz + z[k]
+@compiled_sums
+def _plane(x: np.ndarray, y: np.ndarray, z: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]:
+    """Least squares z = a x + b y + c over points (M,), the mean of which is near 0: a, b and c."""
+    n = sx = sy = sz = sxx = syy = sxy = sxz = syz = 0.0
+    for k in range(len(weight)):
+        w, px, py, pz = np.float64(weight[k]), np.float64(x[k]), np.float64(y[k]), np.float64(z[k])
+        wx, wy = w * px, w * py
+        n, sx, sy, sz = n + w, sx + wx, sy + wy, sz + w * pz
+        sxx, syy, sxy, sxz, syz = sxx + wx * px, syy + wy * py, sxy + wx * py, sxz + wx * pz, syz + wy * pz
     n = max(n, 1.0)
-    mx, my, mz = mx / n, my / n, mz / n
-    xx = yy = xy = xz = yz = 0.0
-    for k in range(len(use)):
-        if use[k]:
-            dx, dy, dz = x[k] - mx, y[k] - my, z[k] - mz
-            xx, yy, xy, xz, yz = xx + dx * dx, yy + dy * dy, xy + dx * dy, xz + dx * dz, yz + dy * dz
+    mx, my, mz = sx / n, sy / n, sz / n
+    xx, yy, xy, xz, yz = sxx - sx * mx, syy - sy * my, sxy - sx * my, sxz - sx * mz, syz - sy * mz
     ridge = 1e-9 + 1e-3 * (xx + yy)
     xx, yy = xx + ridge, yy + ridge
     determinant = xx * yy - xy * xy
     a, b = (xz * yy - yz * xy) / determinant, (yz * xx - xz * xy) / determinant
     return a, b, mz - a * mx - b * my
+
+
+@compiled_sums
+def _spread(off: np.ndarray, weight: np.ndarray) -> float:
+    """The root mean square of values (M,) with weights (M,)."""
+    square, n = 0.0, 0.0
+    for k in range(len(weight)):
+        square, n = square + weight[k] * off[k] * off[k], n + weight[k]
+    return np.sqrt(square / max(n, 1.0))
 
 
 @compiled
@@ -151,7 +158,7 @@ def turned_cups(
     gives, may = np.empty(count, np.float32), np.empty(count, np.float32)
     first, second = np.empty(3, np.float32), np.empty(3, np.float32)
     height, pixel = np.empty(places, np.float32), np.empty(places, np.int32)
-    own, near = np.empty(places, np.bool_), np.empty(fitted, np.bool_)
+    own, near, off = np.empty(places, np.float32), np.empty(fitted, np.float32), np.empty(fitted, np.float32)
     x, y = place[:, 0].copy(), place[:, 1].copy()
     label_of, known_at, reach = labels.ravel(), known.ravel(), np.float32(3) * radius
     for n in range(count):
@@ -161,21 +168,20 @@ def turned_cups(
             for k in range(places):
                 height[k] = min(max(height[k], -reach), reach)
             _look(depth_m, lens, contact[n], first, second, normal[n], place, height, pixel)
-        seen = 0
+        seen, close = 0, np.float32(0.8) * radius
+        # Without branches: which places are the object's own can't be foretold.
         for k in range(places):
-            inside = pixel[k] >= 0
-            own[k] = inside and label_of[pixel[k]] == owner[n]
-            if k < fitted:
-                seen += inside and known_at[pixel[k]]
-                near[k] = own[k] and abs(height[k]) < np.float32(0.8) * radius
+            index = pixel[k] if pixel[k] >= 0 else -1 - pixel[k]
+            own[k] = (pixel[k] >= 0) & (label_of[index] == owner[n])
+            seen += (pixel[k] >= 0) & known_at[index] & (k < fitted)
+        for k in range(fitted):
+            near[k] = own[k] if abs(height[k]) < close else np.float32(0)
         a, b, c = _plane(x, y, height, near)
-        square, used = 0.0, 0
         for k in range(fitted):
-            if near[k]:
-                square, used = square + (height[k] - c - a * x[k] - b * y[k]) ** 2, used + 1
-        spread = np.sqrt(square / max(used, 1))
+            off[k] = height[k] - c - a * x[k] - b * y[k]
+        most = np.float32(2 * _spread(off, near) + 5e-4)
         for k in range(fitted):
-            near[k] = near[k] and abs(height[k] - c - a * x[k] - b * y[k]) < 2 * spread + 5e-4
+            near[k] = near[k] if abs(off[k]) < most else np.float32(0)
         a, b, c = _plane(x, y, height, near)
         for k in range(places):
             height[k] -= c + a * x[k] + b * y[k]
@@ -186,7 +192,7 @@ def turned_cups(
         may[n] = follows[0] + follows[1] * contacts[n, 2] ** 2
         measured[n], high = seen / fitted, 0
         for k in range(fitted, places):
-            high += height[k] > 2 * may[n] + np.float32(0.002) and not own[k]
+            high += (height[k] > 2 * may[n] + np.float32(0.002)) & (own[k] == 0)
         pressed[n] = high / (places - fitted)
         gives[n] = _rims(height, own, may[n], circle, sealed[n], inwards[n])
         _axes(normals[n, 0], normals[n, 1], normals[n, 2], first, second)
@@ -196,7 +202,7 @@ def turned_cups(
     return contacts, normals, sealed, measured, pressed, gives, may, inwards
 
 
-@compiled
+@compiled_sums
 def _rims(
     off: np.ndarray, own: np.ndarray, follows_m: float, circle: np.ndarray, sealed: np.ndarray, away: np.ndarray
 ) -> float:
@@ -205,7 +211,7 @@ def _rims(
     A lip sinks on a round surface until it meets it: what counts is how even a ring is, not how deep it lies.
 
     Args:
-        off: (M,) how high the object lies over the rim's plane at all places [m]; own: (M,) whether it is the object.
+        off: (M,) how high the object lies over the rim's plane at all places [m]; own: (M,) 1 where it is the object.
         follows_m: how far the lip may give way.
         sealed: (rings,) is written to, the share of each that meets the object.
         away: its first two elements are written to, the mean direction in which the outermost ring of the lip and the
@@ -214,26 +220,28 @@ def _rims(
     Returns:
         How far the lip gives way [m], root mean square.
     """
-    directions, square = len(circle), 0.0
+    directions, square, none = len(circle), np.float32(0), np.float32(0)
     away[0] = away[1] = 0
     for ring in range(_RINGS):
         start = ring * directions
         level, reach = np.float32(0), np.float32(3) * follows_m
         for _ in range(2):
-            total, count = np.float32(0), 0
+            total = count = np.float32(0)
             for k in range(start, start + directions):
-                if own[k] and abs(off[k] - level) < reach:
-                    total, count = total + off[k], count + 1
-            level, reach = total / np.float32(max(count, 1)), np.float32(1.5) * follows_m
-        good = 0
+                near = own[k] if abs(off[k] - level) < reach else none
+                total, count = total + near * off[k], count + near
+            level, reach = total / max(count, np.float32(1)), np.float32(1.5) * follows_m
+        good = x = y = give = np.float32(0)
         for k in range(start, start + directions):
             departure = abs(off[k] - level)
-            if own[k] and _ON_LIP <= ring <= _OUTERMOST:
-                square += min(departure, 2 * follows_m) ** 2
-            if own[k] and departure < follows_m:
-                good += 1
-                if ring == _OUTERMOST or ring == _FIRST_BESIDE:
-                    away[0] += circle[k - start, 0] / (2 * directions)
-                    away[1] += circle[k - start, 1] / (2 * directions)
+            meets = own[k] if departure < follows_m else none
+            least = own[k] * min(departure, 2 * follows_m)
+            good, give = good + meets, give + least * least
+            x, y = x + meets * circle[k - start, 0], y + meets * circle[k - start, 1]
+        if _ON_LIP <= ring <= _OUTERMOST:
+            square += give
+        if ring == _OUTERMOST or ring == _FIRST_BESIDE:
+            away[0] += x / (2 * directions)
+            away[1] += y / (2 * directions)
         sealed[ring] = good / directions
     return np.sqrt(square / ((_OUTERMOST - _ON_LIP + 1) * directions))
