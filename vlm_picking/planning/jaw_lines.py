@@ -71,7 +71,7 @@ def read_lines(
                     crest = max(crest, level[line, k])
         # What stands higher between the fingers than the start of the search limits how deep they may go.
         tip = max(tip_m[n], crest - np.float32(insertion_m))
-        foreign, touched, left, right, central = 0, 0, samples, -1, False
+        foreign, touched, left, right, central = 0, 0, samples, np.int64(-1), False
         for line in range(lines):
             first[line], last[line] = -1, -1
             for k in range(samples):
@@ -105,9 +105,11 @@ def read_lines(
         facts[n, _LEFT], facts[n, _RIGHT], facts[n, _CREST], facts[n, _TIP] = left, right, crest, tip
         facts[n, _SLANT] = max(_slant(first, first, at_left, across), _slant(last, first, at_right, across))
         facts[n, _TWIST] = _twist(at_left, at_right, across, max(right - left, 1))
-        facts[n, _SIDE] = min(_stands(level, held, first, at_left, 1), _stands(level, held, last, at_right, -1)) - tip
-        steep_left = _steepness(level, tip, first, at_left, -1, cell_m)
-        facts[n, _STEEP] = min(steep_left, _steepness(level, tip, last, at_right, 1, cell_m))
+        facts[n, _SIDE] = facts[n, _STEEP] = np.inf
+        for outward in (-1, 1):
+            edge, touch = (first, at_left) if outward < 0 else (last, at_right)
+            facts[n, _SIDE] = min(facts[n, _SIDE], _stands(level, held, edge, touch, outward) - tip)
+            facts[n, _STEEP] = min(facts[n, _STEEP], _steepness(level, tip, edge, touch, outward, cell_m))
         facts[n, _MEASURED] = min(
             _share(shares, under, held, left, left + 2), _share(shares, under, held, right - 2, right)
         )
@@ -166,12 +168,12 @@ def _twist(at_left: np.ndarray, at_right: np.ndarray, across: np.ndarray, width:
 
 
 @compiled
-def _stands(level: np.ndarray, held: np.ndarray, edge: np.ndarray, touch: np.ndarray, inward: int) -> float:
+def _stands(level: np.ndarray, held: np.ndarray, edge: np.ndarray, touch: np.ndarray, outward: int) -> float:
     """Height [m] of the object within three cells of its side, where it is touched."""
     height = np.float32(-np.inf)
     for line in range(len(edge)):
         for step in range(3):
-            k = min(max(edge[line] + inward * step, 0), level.shape[1] - 1)
+            k = min(max(edge[line] - outward * step, 0), level.shape[1] - 1)
             if touch[line] and held[line, k]:
                 height = max(height, level[line, k])
     return height

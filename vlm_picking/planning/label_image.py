@@ -86,7 +86,7 @@ def _boxes(masks: np.ndarray) -> np.ndarray:
             continue
         while not line[right - 1]:
             right -= 1
-        top, bottom = 0, rows
+        top, bottom = np.int64(0), rows
         while not _holds(masks, k, top, left, right):
             top += 1
         while not _holds(masks, k, bottom - 1, left, right):
