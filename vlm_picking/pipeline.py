@@ -129,7 +129,7 @@ class PickingPipeline:
     def warm_up(self, *, width: int = 640, height: int = 480) -> None:
         """Ask every model once about an empty floor and plan once, so that the first question is as fast as the others.
 
-        The first time on a machine the planner is compiled then, which takes half a minute.
+        The first time on a machine the planner is compiled then, which takes a minute.
 
         Raises:
             ModelError: a model can't look.
