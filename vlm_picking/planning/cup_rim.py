@@ -82,6 +82,6 @@ def _circle(directions: int) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def _places(radius: float, directions: int) -> np.ndarray:
-    """(M, 2) float32 [m], the places on all rings."""
+    """(2, M) float32 [m], the places on all rings."""
     reach = [scale * radius for scale in _LIP_AT] + [radius + more for more in _BESIDE_M]
-    return np.concatenate([r * _circle(directions) for r in reach]).astype(np.float32)
+    return np.concatenate([r * _circle(directions).T for r in reach], axis=1).astype(np.float32, order="C")

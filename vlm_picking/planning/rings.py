@@ -107,7 +107,7 @@ def _look(
 
     Args:
         corner, first, second, normal: (3,) float32, the plane's origin [m, optical frame] and unit vectors.
-        place: (M, 2) float32 [m] along the first two.
+        place: (2, M) float32 [m] along the first two.
         above_m: (M,) float32, how far above the plane to look; the heights are written to it.
         pixel: (M,) int32, the indices of the pixels are written to it; -1 - index of the nearest outside the image.
     """
@@ -122,16 +122,20 @@ def _look(
     ax, ay, az = first
     bx, by, bz = second
     nx, ny, nz = normal
-    for k in range(len(place)):
-        a, b, up = place[k, 0], place[k, 1], above_m[k]
+    zero, nearest_m, outside = np.float32(0), np.float32(1e-3), np.int32(-1)
+    # Written so that the compiler takes eight places at once.
+    for k in range(len(pixel)):
+        a, b, up = place[0, k], place[1, k], above_m[k]
         x, y = px + a * ax + b * bx + up * nx, py + a * ay + b * by + up * ny
-        z = max(pz + a * az + b * bz + up * nz, np.float32(1e-3))
+        z = pz + a * az + b * bz + up * nz
+        z = z if z > nearest_m else nearest_m
         u, v = np.rint(x / z * fx + cx), np.rint(y / z * fy + cy)
-        column, row = min(max(u, np.float32(0)), last_u), min(max(v, np.float32(0)), last_v)
+        column, row = u if u > zero else zero, v if v > zero else zero
+        column, row = column if column < last_u else last_u, row if row < last_v else last_v
         index = np.int32(row) * line + np.int32(column)
         above_m[k] = (column * per_x + row * per_y) + per_depth
-        pixel[k] = index if (column == u) & (row == v) else np.int32(-1) - index
-    for k in range(len(place)):
+        pixel[k] = index if (column == u) & (row == v) else outside - index
+    for k in range(len(pixel)):
         index = pixel[k] if pixel[k] >= 0 else -1 - pixel[k]
         above_m[k] = above_m[k] * flat[index] - level
 
@@ -146,11 +150,11 @@ def turned_cups(
 
     Args:
         depth_m, labels, known, lens: of the scene.
-        place: (M, 2) float32 [m], all places on the rings; circle: (D, 2) float32, directions of one ring.
+        place: (2, M) float32 [m], all places on the rings; circle: (D, 2) float32, directions of one ring.
         looks: further ones go along the normals.
         follows: how far the lip may give way [m] at no distance, and how much more at one of 1 m.
     """
-    count, places, directions = len(contact), len(place), len(circle)
+    count, places, directions = len(contact), place.shape[1], len(circle)
     fitted = _FITTED * directions
     contacts, normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
     sealed, inwards = np.empty((count, _RINGS), np.float32), np.empty((count, 3), np.float32)
@@ -159,7 +163,7 @@ def turned_cups(
     first, second = np.empty(3, np.float32), np.empty(3, np.float32)
     height, pixel = np.empty(places, np.float32), np.empty(places, np.int32)
     own, near, off = np.empty(places, np.float32), np.empty(fitted, np.float32), np.empty(fitted, np.float32)
-    x, y = place[:, 0].copy(), place[:, 1].copy()
+    x, y = place[0], place[1]
     label_of, known_at, reach = labels.ravel(), known.ravel(), np.float32(3) * radius
     for n in range(count):
         _axes(normal[n, 0], normal[n, 1], normal[n, 2], first, second)
