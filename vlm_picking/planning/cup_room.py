@@ -77,7 +77,7 @@ def _least_room(
         sinks_m: how far what is pressed on may rise.
     """
     rows, columns = highest.shape
-    least = np.empty(len(contact), np.float32)
+    least, zero = np.empty(len(contact), np.float32), np.float32(0)
     low_x, low_y, per_m = np.float32(origin_m[0]), np.float32(origin_m[1]), np.float32(1 / cell_m)
     last_x, last_y = np.float32(columns - 1), np.float32(rows - 1)
     for n in range(len(contact)):
@@ -88,9 +88,10 @@ def _least_room(
             x = px + a * axes[0, n, 0] + b * axes[1, n, 0] + up * axes[2, n, 0]
             y = py + a * axes[0, n, 1] + b * axes[1, n, 1] + up * axes[2, n, 1]
             z = pz + a * axes[0, n, 2] + b * axes[1, n, 2] + up * axes[2, n, 2]
-            column = int(min(max((x - low_x) * per_m, np.float32(0)), last_x))
-            row = int(min(max((y - low_y) * per_m, np.float32(0)), last_y))
-            gives = sinks_m if inside[row, column] == owner[n] else np.float32(0)
+            x, y = (x - low_x) * per_m, (y - low_y) * per_m
+            x, y = x if x > zero else zero, y if y > zero else zero
+            column, row = np.int32(x if x < last_x else last_x), np.int32(y if y < last_y else last_y)
+            gives = sinks_m if inside[row, column] == owner[n] else zero
             room = min(room, z - highest[row, column] + gives)
         least[n] = room
     return least

@@ -51,6 +51,7 @@ def read_lines(
     first, last = np.empty(lines, np.int64), np.empty(lines, np.int64)
     at_left, at_right = np.empty(lines, np.bool_), np.empty(lines, np.bool_)
     last_x, last_y, width_cells = np.float32(columns - 1), np.float32(rows - 1), np.int32(columns)
+    zero = np.float32(0)
     for n in range(count):
         cx, cy, c, s = cell[n, 0], cell[n, 1], closing[n, 0], closing[n, 1]
         inner = min(int(np.floor(reach[n] + np.float32(0.5))), half)
@@ -60,8 +61,9 @@ def read_lines(
             for k in range(samples):
                 along = np.float32(k - half)
                 # The map ends where the scene does; what lies beyond repeats its last cell.
-                x = min(max(np.rint(cx + c * along - off_x), np.float32(0)), last_x)
-                y = min(max(np.rint(cy + s * along + off_y), np.float32(0)), last_y)
+                x, y = np.rint(cx + c * along - off_x), np.rint(cy + s * along + off_y)
+                x, y = x if x > zero else zero, y if y > zero else zero
+                x, y = x if x < last_x else last_x, y if y < last_y else last_y
                 under[line, k] = np.int32(y) * width_cells + np.int32(x)
             for k in range(samples):
                 level[line, k] = tops[under[line, k]]
