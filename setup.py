@@ -55,6 +55,7 @@ setup(
         "numpy",
         "opencv-python-headless",
         "scipy",
+        "numba",
         "pydantic>=2",
         "pyyaml",
         "typer",

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "vlm_picking"
 
 LAYERS = (
     ("values", "errors arrays transform camera frame query language prompt detections grasp result"),
-    ("geometry", "depth support bin_shape known_bin regions joining closeup"),
+    ("geometry", "compiled holes depth support bin_shape known_bin regions joining closeup"),
     ("parts", "models lift segmentation planning relations colours gripper_files image_messages tracking"),
     (
         "composition",

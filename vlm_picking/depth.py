@@ -1,6 +1,5 @@
 """Depth images: filling holes and taking normals, for whole images at once."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 import cv2
@@ -28,65 +27,11 @@ def fill_holes(depth_m: np.ndarray, *, same_surface_m: float = 0.02) -> np.ndarr
         (H, W) float32 [m]; finite everywhere unless nothing at all is known, then all NaN. What was filled is
         `isnan(depth_m)`.
     """
+    from vlm_picking.holes import fill
+
     filled = np.array(depth_m, np.float32, order="C")
-    flat, known = filled.ravel(), np.isfinite(filled)
-    holes = np.flatnonzero(~known).astype(np.int32)
-    while 0 < len(holes) < filled.size:
-        far = np.full(len(holes), -np.inf, np.float32)
-        near = np.full(len(holes), np.inf, np.float32)
-        total = np.zeros(len(holes), np.float32)
-        weight = np.zeros(len(holes), np.float32)
-        for beside, exists, distance in _four_neighbours(known, holes):
-            value = flat.take(beside, mode="wrap")
-            np.maximum(far, value, out=far, where=exists)
-            np.minimum(near, value, out=near, where=exists)
-            share = exists / distance
-            weight += share
-            value[~exists] = 0
-            value *= share
-            total += value
-        reached = weight > 0
-        value = np.where(far - near < same_surface_m, total / np.maximum(weight, np.float32(1e-9)), far)
-        flat[holes[reached]] = value[reached]
-        known.ravel()[holes[reached]] = True
-        holes = holes[~reached]
+    fill(filled, np.float32(same_surface_m))
     return filled
-
-
-def _four_neighbours(known: np.ndarray, holes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """For holes (N,), indices into a flattened image, the nearest readings above, below, left and right.
-
-    Yields:
-        Their indices (anything where there is none), whether there is one, and how far away it is [px].
-    """
-    rows, columns = known.shape
-    row, column = np.divmod(holes, np.int32(columns))
-    # Holes are looked at in runs: along rows as they are, along columns in the turned image, and brought back in order.
-    turned = np.flatnonzero(cv2.transpose(known.view(np.uint8)) == 0).astype(np.int32)
-    turned_column, turned_row = np.divmod(turned, np.int32(rows))
-    rank = np.empty(known.size, np.int32)
-    rank[turned_row * np.int32(columns) + turned_column] = np.arange(len(turned), dtype=np.int32)
-    rank = rank.take(holes)
-    upright = tuple(end.take(rank) for end in _runs(turned, turned_row))
-    for place, last, stride, (start, stop) in (
-        (row, rows - 1, columns, upright),
-        (column, columns - 1, 1, _runs(holes, column)),
-    ):
-        steps = place - start + np.int32(1)
-        yield holes - steps * np.int32(stride), start > 0, steps.astype(np.float32)
-        steps = stop - place + np.int32(1)
-        yield holes + steps * np.int32(stride), stop < last, steps.astype(np.float32)
-
-
-def _runs(holes: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last places (N,) of the runs of holes in which holes (N,), in order, lie at places (N,) on lines."""
-    begins = place == 0
-    begins[1:] |= holes[1:] != holes[:-1] + 1
-    begins[:1] = True
-    first = np.flatnonzero(begins)
-    length = np.diff(first, append=len(holes))
-    start = place[first]
-    return np.repeat(start, length), np.repeat(start + (length - 1).astype(np.int32), length)
 
 
 @lru_cache(maxsize=2)

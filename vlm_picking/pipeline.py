@@ -32,7 +32,7 @@ from vlm_picking.segmentation import segment_objects
 from vlm_picking.separation import separated
 from vlm_picking.support import Support, find_support
 from vlm_picking.transform import Transform
-from vlm_picking.warming import warm_up
+from vlm_picking.warming import warm_up, warm_up_planning
 from vlm_picking.watch import Watch
 
 
@@ -127,7 +127,9 @@ class PickingPipeline:
         return History(self.history_limit, interval_s=self.config.history_interval_s)
 
     def warm_up(self, *, width: int = 640, height: int = 480) -> None:
-        """Ask every model once about an empty floor, so that the first question is as fast as the others.
+        """Ask every model once about an empty floor and plan once, so that the first question is as fast as the others.
+
+        The first time on a machine the planner is compiled then, which takes a minute.
 
         Raises:
             ModelError: a model can't look.
@@ -135,6 +137,7 @@ class PickingPipeline:
         camera = PinholeCamera(width, height, float(width), float(width), width / 2, height / 2)
         floor = RgbdFrame(np.zeros((height, width, 3), np.uint8), np.ones((height, width), np.float32), camera)
         warm_up(self.models, floor)
+        warm_up_planning(camera, self.grippers)
         self.run(floor, "pick anything")
         self._history = self._new_history()
 

@@ -1,10 +1,14 @@
-"""The first question to each model, which is the slow one: kernels are built and memory is taken then."""
+"""The first question to each model, and the first plan, which are the slow ones: kernels are built, memory is taken."""
 
 import numpy as np
 
+from vlm_picking.camera import PinholeCamera
+from vlm_picking.detections import Detections
 from vlm_picking.errors import ReplyError
 from vlm_picking.frame import RgbdFrame
+from vlm_picking.grasp import Gripper
 from vlm_picking.models.suite import ModelSuite
+from vlm_picking.planning import plan_grasps
 
 
 def warm_up(models: ModelSuite, frame: RgbdFrame) -> None:
@@ -32,3 +36,18 @@ def warm_up(models: ModelSuite, frame: RgbdFrame) -> None:
             ask(model)
         except ReplyError:
             continue
+
+
+def warm_up_planning(camera: PinholeCamera, grippers: tuple[Gripper, ...]) -> None:
+    """Plan once for a box that lies on a larger one: whatever a plan may need is compiled then, once a machine."""
+    size = camera.height, camera.width
+    masks, depth_m = np.zeros((2, *size), bool), np.ones(size, np.float32)
+    middle_y, middle_x, reach = camera.height // 2, camera.width // 2, max(camera.width // 10, 4)
+    for mask, half, top_m in ((masks[0], reach, 0.96), (masks[1], reach // 3, 0.92)):
+        box = slice(middle_y - half, middle_y + half), slice(middle_x - half, middle_x + half)
+        mask[box], depth_m[box] = True, top_m
+    masks[0] &= ~masks[1]
+    xyxy = np.array([[0, 0, camera.width, camera.height]] * 2, np.float32)
+    boxes = Detections(xyxy, np.ones(2), np.array(["box", "box"]), np.arange(2), masks)
+    frame = RgbdFrame(np.zeros((*size, 3), np.uint8), depth_m, camera)
+    plan_grasps(frame, boxes, grippers)

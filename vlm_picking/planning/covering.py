@@ -1,7 +1,8 @@
 """How little each object is covered by its neighbours."""
 
-import cv2
 import numpy as np
+
+from vlm_picking.compiled import compiled
 
 _COVERED_BY_M = 0.008
 _RING_PX = 4
@@ -17,31 +18,46 @@ _ENOUGH_EDGES = 3_000
 
 
 def on_top(height: np.ndarray, labels: np.ndarray, known: np.ndarray, count: int) -> np.ndarray:
-    """How little each object is covered (K,): looks across its outline in eight directions."""
-    x, y, width, height_px = cv2.boundingRect((labels >= 0).view(np.uint8))
-    round_all = (
-        slice(max(y - _RING_PX - 1, 0), y + height_px + _RING_PX + 1),
-        slice(max(x - _RING_PX - 1, 0), x + width + _RING_PX + 1),
-    )
-    height, labels, known = height[round_all], labels[round_all], known[round_all]
-    # A border as wide as the look is far, in which the image's last pixels go on.
-    border = (_RING_PX,) * 4
-    labels = cv2.copyMakeBorder(labels, *border, cv2.BORDER_REPLICATE)
-    height = cv2.copyMakeBorder(height, *border, cv2.BORDER_REPLICATE).ravel()
-    known = cv2.copyMakeBorder(known.view(np.uint8), *border, cv2.BORDER_REPLICATE).ravel()
-    columns = labels.shape[1]
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    edge = (cv2.dilate(labels, cross) != cv2.erode(labels, cross)) & (labels >= 0)
-    edge[: _RING_PX + 1] = edge[-_RING_PX - 1 :] = False
-    edge[:, : _RING_PX + 1] = edge[:, -_RING_PX - 1 :] = False
-    here, labels = np.flatnonzero(edge), labels.ravel()
-    here = here[:: 1 + len(here) // _ENOUGH_EDGES]
-    label, level = labels[here], height[here]
-    steps = np.array([dy * columns + dx for dy, dx in _EIGHT])[:, None]
-    there, back = here + steps, here - steps
-    beyond = (labels.take(there) != label) & (known.take(there) > 0)
-    own = np.where(labels.take(back) == label, np.maximum(height.take(back), level), level)
-    higher = beyond & (height.take(there) > own + np.float32(_COVERED_BY_M))
-    seen = np.bincount(label, weights=np.count_nonzero(beyond, axis=0), minlength=count)
-    covered = np.bincount(label, weights=np.count_nonzero(higher, axis=0), minlength=count)
+    """How little each object is covered (K,): looks across its outline in eight directions.
+
+    Args:
+        height: (h, w) float32 [m], labels: (h, w) int16, known: (h, w) bool; of `count` objects.
+    """
+    seen, covered = _across_outlines(height, labels, known, count)
     return 1.0 - covered / np.maximum(seen, 1)
+
+
+@compiled
+def _across_outlines(
+    height: np.ndarray, labels: np.ndarray, known: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many looks (K,) across each object's outline see something else, and to how many (K,) it lies higher."""
+    rows, columns = labels.shape
+    edge, edges = np.empty(labels.size, np.int32), 0
+    for row in range(1, rows - 1):
+        for column in range(1, columns - 1):
+            label = labels[row, column]
+            if label >= 0 and (
+                labels[row, column - 1] != label
+                or labels[row, column + 1] != label
+                or labels[row - 1, column] != label
+                or labels[row + 1, column] != label
+            ):
+                edge[edges] = row * columns + column
+                edges += 1
+    seen, covered = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    for place in range(0, edges, 1 + edges // _ENOUGH_EDGES):
+        row, column = edge[place] // columns, edge[place] % columns
+        label = labels[row, column]
+        for dy, dx in _EIGHT:
+            # The image's last pixels go on beyond its border.
+            r, c = min(max(row + dy, 0), rows - 1), min(max(column + dx, 0), columns - 1)
+            if labels[r, c] == label or not known[r, c]:
+                continue
+            own = height[row, column]
+            r_back, c_back = min(max(row - dy, 0), rows - 1), min(max(column - dx, 0), columns - 1)
+            if labels[r_back, c_back] == label:
+                own = max(own, height[r_back, c_back])
+            seen[label] += 1
+            covered[label] += height[r, c] > own + np.float32(_COVERED_BY_M)
+    return seen, covered

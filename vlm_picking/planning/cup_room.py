@@ -5,9 +5,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from vlm_picking.compiled import compiled
 from vlm_picking.grasp import Gripper
-from vlm_picking.planning.cup_rim import axes_across
-from vlm_picking.planning.height_map import HeightMap
+from vlm_picking.planning.height_map import CELL_M, HeightMap
+from vlm_picking.planning.rings import axes_across
 
 _ABOVE_M = (0.006, 0.014, 0.026, 0.042, 0.06, 0.08)
 _TUBE_ABOVE_M = (0.1, 0.13, 0.16, 0.2)
@@ -43,13 +44,11 @@ def room_above(
         coarse: look at a quarter of the places, for a first choice.
     """
     place = _on_the_way(gripper.cup_radius_m, gripper.tube_radius_m, 2 if coarse else 1)
-    row, column, height = map_.cells_over(contact, (*axes_across(normal), normal), place)
-    row *= map_.top.shape[1]
-    row += column
-    highest, inside = beside
-    height -= highest.ravel().take(row)
-    height += (inside.ravel().take(row) == owner[:, None].astype(np.int16)) * np.float32(_SINKS * gripper.cup_radius_m)
-    return height.min(axis=1)
+    rotation, origin = map_.camera_from_map.rotation, map_.camera_from_map.translation_m
+    axes = np.stack([*axes_across(normal), normal]) @ rotation
+    local = ((contact - origin) @ rotation).astype(np.float32)
+    sinks_m = np.float32(_SINKS * gripper.cup_radius_m)
+    return _least_room(*beside, map_.origin_m, CELL_M, local, axes.astype(np.float32), owner, place, sinks_m)
 
 
 @lru_cache(maxsize=16)
@@ -61,3 +60,38 @@ def _on_the_way(cup_radius_m: float, tube_radius_m: float, every: int) -> np.nda
     return np.concatenate(
         [np.column_stack([r * np.cos(angle), r * np.sin(angle), np.full(len(angle), up)]) for r, up in rings[::every]]
     ).astype(np.float32)
+
+
+@compiled
+def _least_room(
+    highest: np.ndarray, inside: np.ndarray, origin_m: np.ndarray, cell_m: float, contact: np.ndarray,
+    axes: np.ndarray, owner: np.ndarray, place: np.ndarray, sinks_m: float,
+) -> np.ndarray:  # fmt: skip
+    """See `room_above`.
+
+    Args:
+        highest, inside: (rows, columns) as `highest_beside` gives them, of a map with its corner at origin_m (2,).
+        contact: (N, 3) float32 [m, map's frame].
+        axes: (3, N, 3) float32, two across each normal, and the normals.
+        place: (M, 3) float32 [m] along the axes.
+        sinks_m: how far what is pressed on may rise.
+    """
+    rows, columns = highest.shape
+    least, zero = np.empty(len(contact), np.float32), np.float32(0)
+    low_x, low_y, per_m = np.float32(origin_m[0]), np.float32(origin_m[1]), np.float32(1 / cell_m)
+    last_x, last_y = np.float32(columns - 1), np.float32(rows - 1)
+    for n in range(len(contact)):
+        px, py, pz = contact[n]
+        room = np.float32(np.inf)
+        for k in range(len(place)):
+            a, b, up = place[k, 0], place[k, 1], place[k, 2]
+            x = px + a * axes[0, n, 0] + b * axes[1, n, 0] + up * axes[2, n, 0]
+            y = py + a * axes[0, n, 1] + b * axes[1, n, 1] + up * axes[2, n, 1]
+            z = pz + a * axes[0, n, 2] + b * axes[1, n, 2] + up * axes[2, n, 2]
+            x, y = (x - low_x) * per_m, (y - low_y) * per_m
+            x, y = x if x > zero else zero, y if y > zero else zero
+            column, row = np.int32(x if x < last_x else last_x), np.int32(y if y < last_y else last_y)
+            gives = sinks_m if inside[row, column] == owner[n] else zero
+            room = min(room, z - highest[row, column] + gives)
+        least[n] = room
+    return least

@@ -2,47 +2,39 @@
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
+
+from vlm_picking.compiled import compiled
 
 _OVERLAP = 0.1
 
 
-def extents(masks: np.ndarray) -> list[tuple[slice, slice]]:
-    """Rows and columns of the smallest window round each of the masks (K, H, W) bool; empty for an empty mask."""
-    boxes = [cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8)) for mask in masks]
-    return [(slice(y, y + height), slice(x, x + width)) for x, y, width, height in boxes]
+def extents(masks: np.ndarray) -> np.ndarray:
+    """(K, 4) int32: first row, row behind the last, first and last column alike of masks (K, H, W) bool; empty ones
+    have no row."""
+    return _boxes(_bytes(masks))
 
 
-def label_image(masks: np.ndarray, windows: list[tuple[slice, slice]], area: np.ndarray) -> np.ndarray:
-    """(H, W) int16: which of the masks (K, H, W) holds a pixel (the smallest of several); -1: none.
-
-    Args:
-        windows: of each mask (see extents).
-        area: (K,) pixels of each mask.
-    """
-    labels = np.full(masks.shape[1:], -1, np.int16)
-    for index in np.argsort(-area, kind="stable"):
-        np.copyto(labels[windows[index]], np.int16(index), where=masks[index][windows[index]])
-    return labels
-
-
-def apart(masks: np.ndarray, windows: list[tuple[slice, slice]]) -> list[tuple[np.ndarray, np.ndarray]]:
+def apart(masks: np.ndarray, boxes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Split masks (K, H, W), none empty, into as few groups as possible in which they hardly overlap.
 
+    Args:
+        boxes: of each mask (see extents).
+
     Returns:
-        For each group its indices (M,), and its label image (H, W) int16 with 0..M-1 (see label_image).
+        For each group its indices (M,), and its image (H, W) int16 of labels 0..M-1: which of its masks holds a pixel,
+        the smallest of several; -1: none.
     """
-    area = np.array([np.count_nonzero(mask[window]) for mask, window in zip(masks, windows, strict=True)])
-    labels = label_image(masks, windows, area)
-    if area.sum() - np.count_nonzero(labels >= 0) <= _OVERLAP * area.min():
+    pixels = _bytes(masks)
+    area = _areas(pixels, boxes)
+    labels, lost = _painted(pixels, boxes, np.argsort(-area, kind="stable"))
+    if lost.sum() <= _OVERLAP * area.min():
         return [(np.arange(len(masks)), labels)]
     clash = np.eye(len(masks), dtype=bool)
     # What two masks share is lost to the larger in the image of labels, so few pairs need a look.
-    lost = area - np.bincount(labels[labels >= 0], minlength=len(masks))
     most = np.where(area[:, None] >= area, lost[:, None], lost)
     doubtful = most > _OVERLAP * np.minimum(area[:, None], area)
-    for one, other, shared in _overlapping(windows, doubtful):
+    for one, other, shared in _overlapping(boxes, doubtful):
         both = np.count_nonzero(masks[one][shared] & masks[other][shared])
         clash[one, other] = clash[other, one] = both > _OVERLAP * min(area[one], area[other])
     groups: list[list[int]] = []
@@ -54,19 +46,84 @@ def apart(masks: np.ndarray, windows: list[tuple[slice, slice]]) -> list[tuple[n
             home.append(index)
     if len(groups) == 1:
         return [(np.arange(len(masks)), labels)]
-    return [
-        (np.array(group), label_image(masks[group], [windows[index] for index in group], area[group]))
-        for group in groups
-    ]
+    parts = [(np.array(group), np.argsort(-area[group], kind="stable")) for group in groups]
+    return [(group, _painted(_bytes(masks[group]), boxes[group], order)[0]) for group, order in parts]
 
 
 def _overlapping(
-    windows: list[tuple[slice, slice]], doubtful: np.ndarray
+    boxes: np.ndarray, doubtful: np.ndarray
 ) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
-    """Pairs of windows that overlap, if doubtful (K, K), by their indices, and the window that both share."""
-    edges = np.array([[rows.start, columns.start, -rows.stop, -columns.stop] for rows, columns in windows])
+    """Pairs of boxes that overlap, if doubtful (K, K), by their indices, and the window that both share."""
+    edges = boxes[:, [0, 2, 1, 3]] * [1, 1, -1, -1]
     shared = np.maximum(edges[:, None], edges)
     overlap = np.triu(doubtful & (shared[..., 0] < -shared[..., 2]) & (shared[..., 1] < -shared[..., 3]), k=1)
     for one, other in np.argwhere(overlap).tolist():
         top, left, bottom, right = shared[one, other].tolist()
         yield one, other, (slice(top, -bottom), slice(left, -right))
+
+
+def _bytes(masks: np.ndarray) -> np.ndarray:
+    """Masks as a read-only array of bytes in order, whatever they come as: compiled code then sees one type."""
+    pixels = np.ascontiguousarray(masks).view(np.uint8)
+    pixels.setflags(write=False)
+    return pixels
+
+
+@compiled
+def _boxes(masks: np.ndarray) -> np.ndarray:
+    """See `extents`; masks are bytes."""
+    count, rows, columns = masks.shape
+    boxes, line = np.zeros((count, 4), np.int32), np.empty(columns, np.uint8)
+    for k in range(count):
+        line[:] = 0
+        for row in range(rows):
+            for column in range(columns):
+                line[column] |= masks[k, row, column]
+        left, right = 0, columns
+        while left < columns and not line[left]:
+            left += 1
+        if left == columns:
+            continue
+        while not line[right - 1]:
+            right -= 1
+        top, bottom = np.int64(0), rows
+        while not _holds(masks, k, top, left, right):
+            top += 1
+        while not _holds(masks, k, bottom - 1, left, right):
+            bottom -= 1
+        boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3] = top, bottom, left, right
+    return boxes
+
+
+@compiled
+def _holds(masks: np.ndarray, k: int, row: int, left: int, right: int) -> bool:
+    """Whether any byte of a row is not 0, between two columns."""
+    for column in range(left, right):
+        if masks[k, row, column]:
+            return True
+    return False
+
+
+@compiled
+def _areas(masks: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Pixels (K,) of masks within their boxes."""
+    area = np.zeros(len(masks), np.int64)
+    for k in range(len(masks)):
+        for row in range(boxes[k, 0], boxes[k, 1]):
+            for column in range(boxes[k, 2], boxes[k, 3]):
+                area[k] += masks[k, row, column]
+    return area
+
+
+@compiled
+def _painted(masks: np.ndarray, boxes: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The labels (H, W) int16 of masks painted one over the other in an order (K,), and how many pixels each lost."""
+    labels, lost = np.full(masks.shape[1:], np.int16(-1), np.int16), np.zeros(len(masks), np.int64)
+    for k in order:
+        for row in range(boxes[k, 0], boxes[k, 1]):
+            for column in range(boxes[k, 2], boxes[k, 3]):
+                if masks[k, row, column]:
+                    if labels[row, column] >= 0:
+                        lost[labels[row, column]] += 1
+                    labels[row, column] = k
+    return labels, lost

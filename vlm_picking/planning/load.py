@@ -2,8 +2,8 @@
 
 import cv2
 import numpy as np
-from scipy.ndimage import find_objects
 
+from vlm_picking.compiled import compiled
 from vlm_picking.planning.height_map import CELL_M, HeightMap
 
 _HIGHER_BY_M = 0.008
@@ -30,16 +30,19 @@ def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
         on_top: (K,) as in Scene; where nothing lies higher beside an object there is no need to look.
     """
     laden = np.zeros(len(on_top), bool)
-    for index, window in enumerate(find_objects(map_.owner + np.int16(1), len(on_top))):
-        if window is None or on_top[index] >= _FREE_ON_TOP:
+    for index, (top, bottom, left, right) in enumerate(_windows(map_.owner, len(on_top)).tolist()):
+        if top == bottom or on_top[index] >= _FREE_ON_TOP:
             continue
-        own, top = map_.owner[window] == index, map_.top[window]
-        if min(own.shape) < _LEAST_WIDTH_CELLS or min(cv2.minAreaRect(_ends_of_rows(own))[1]) < _LEAST_WIDTH_CELLS:
+        window = slice(top, bottom), slice(left, right)
+        own, top_m = map_.owner[window] == index, map_.top[window]
+        if min(own.shape) < _LEAST_WIDTH_CELLS:
             continue
-        load = _load(own, top)
+        load = _load(own, top_m)
         if np.count_nonzero(load) <= _LEAST_SHARE * np.count_nonzero(own):
             continue
-        height = top - _plane(own, top)
+        if min(cv2.minAreaRect(_ends_of_rows(own))[1]) < _LEAST_WIDTH_CELLS:
+            continue
+        height = top_m - _plane(own, top_m)
         wall = np.quantile(height[own], _HIGHEST)
         laden[index] = wall > _WALL_M and np.mean(height[load] < wall) > _LEAST_SUNK
     return laden
@@ -56,16 +59,48 @@ def _load(own: np.ndarray, top: np.ndarray) -> np.ndarray:
     """Cells (R, C) bool that lie higher than an object beside them and within three of its sides."""
     kernel = np.ones((2 * _NEAR_CELLS + 1, 2 * _NEAR_CELLS + 1), np.uint8)
     beside = cv2.erode(np.where(own, top, np.float32(1e3)), kernel)
-    load = top > beside + np.float32(_HIGHER_BY_M)
-    load &= ~own
-    row, column = np.nonzero(load)
-    sides = np.zeros(len(row), np.uint8)
-    for seen, place, line in ((own, row, column), (own.T, column, row)):
-        some, first, last = seen.any(axis=0), seen.argmax(axis=0), len(seen) - 1 - seen[::-1].argmax(axis=0)
-        sides += some[line] & (place >= first[line])
-        sides += some[line] & (place <= last[line])
-    load[row, column] = sides >= _SIDES
-    return load
+    return _enclosed(own, top > beside + np.float32(_HIGHER_BY_M))
+
+
+@compiled
+def _windows(owner: np.ndarray, count: int) -> np.ndarray:
+    """(K, 4): first row, row behind the last, first and last column alike of each object's cells; all 0 without one."""
+    windows = np.zeros((count, 4), np.int64)
+    for row in range(owner.shape[0]):
+        for column in range(owner.shape[1]):
+            label = owner[row, column]
+            if label < 0:
+                continue
+            if windows[label, 1] == 0:
+                windows[label] = row, row, column, column
+            windows[label, 1] = row + 1
+            windows[label, 2] = min(windows[label, 2], column)
+            windows[label, 3] = max(windows[label, 3], column + 1)
+    return windows
+
+
+@compiled
+def _enclosed(own: np.ndarray, higher: np.ndarray) -> np.ndarray:
+    """Which cells (R, C) bool that are higher than an object it is seen to enclose; none if all of them are few."""
+    rows, columns = own.shape
+    left, right, size, others = np.full(rows, columns), np.full(rows, -1), 0, 0
+    up, down = np.full(columns, rows), np.full(columns, -1)
+    for row in range(rows):
+        for column in range(columns):
+            others += higher[row, column] and not own[row, column]
+            if own[row, column]:
+                size += 1
+                left[row], right[row] = min(left[row], column), column
+                up[column], down[column] = min(up[column], row), row
+    within = np.zeros((rows, columns), np.bool_)
+    if others <= _LEAST_SHARE * size:
+        return within
+    for row in range(rows):
+        for column in range(columns):
+            if higher[row, column] and not own[row, column]:
+                sides = int(left[row] <= column) + int(right[row] >= column)
+                within[row, column] = sides + int(up[column] <= row) + int(down[column] >= row) >= _SIDES
+    return within
 
 
 def _plane(own: np.ndarray, top: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vlm_picking.compiled import compiled
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.collision import under_a_disc
 from vlm_picking.planning.height_map import CELL_M, HeightMap
@@ -30,11 +31,28 @@ def palm_hits(
     under = under_a_disc(map_, radius)
     # Discs along the palm leave out its corners; going on by a third of their radius covers most of those.
     reach = np.maximum(palm_reach_m(gripper, between_m) - _TO_CORNERS * radius, 0) / CELL_M
-    most = int(np.ceil(reach.max(initial=0)))
-    along = np.arange(-most, most + 1, 2, dtype=np.float32)
-    rows, columns = under.shape
-    c, s = np.cos(angle)[:, None], np.sin(angle)[:, None]
-    x = np.clip(np.rint(cell[:, :1] + c * along), 0, columns - 1).astype(np.intp)
-    y = np.clip(np.rint(cell[:, 1:] + s * along), 0, rows - 1).astype(np.intp)
-    high = under[y, x] > (tip_m + gripper.finger_length_m - PALM_SPARE_M)[:, None]
-    return (high & (np.abs(along) <= reach[:, None])).any(axis=1)
+    direction = np.column_stack([np.cos(angle), np.sin(angle)])
+    return _hits(under, cell, direction, reach, tip_m + gripper.finger_length_m - PALM_SPARE_M)
+
+
+@compiled
+def _hits(
+    under: np.ndarray, cell: np.ndarray, direction: np.ndarray, reach: np.ndarray, height_m: np.ndarray
+) -> np.ndarray:
+    """Whether (N,) something stands higher than `height_m` (N,) in a map (rows, columns), along lines.
+
+    Args:
+        cell, direction: (N, 2), middles of the lines [cells, x and y] and their directions.
+        reach: (N,) how far they go to either side [cells].
+    """
+    hits, farthest = np.zeros(len(cell), np.bool_), 0.0
+    for n in range(len(cell)):
+        farthest = max(farthest, reach[n])
+    most = int(np.ceil(farthest))
+    for n in range(len(cell)):
+        for along in range(-most, most + 1, 2):
+            if abs(along) <= reach[n]:
+                x = min(max(int(np.rint(cell[n, 0] + direction[n, 0] * along)), 0), under.shape[1] - 1)
+                y = min(max(int(np.rint(cell[n, 1] + direction[n, 1] * along)), 0), under.shape[0] - 1)
+                hits[n] = hits[n] or under[y, x] > height_m[n]
+    return hits

@@ -7,7 +7,6 @@ what the fingers would then touch.
 """
 
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,11 +14,11 @@ from vlm_picking.grasp import Gripper
 from vlm_picking.planning.collision import ANGLES, BEFORE_M, UNIT_M, landing_heights
 from vlm_picking.planning.height_map import CELL_M, HeightMap, leaning_map
 from vlm_picking.planning.jaw_contact import CLOSER_M, LANDING_GAP_M, SPARE_M, Landings, judge
+from vlm_picking.planning.landing import is_seen, land, starts, unlike
 from vlm_picking.planning.load import is_laden
-from vlm_picking.planning.palm import PALM_SPARE_M, palm_reach_m
-from vlm_picking.planning.proposal import Proposals, best_of_each, best_one_of_each, reject_in_turn
+from vlm_picking.planning.palm import PALM_SPARE_M
+from vlm_picking.planning.proposal import Proposals, best_of_each
 from vlm_picking.planning.scene import Scene
-from vlm_picking.planning.workspace import WORKSPACE
 
 _LINES = 3200
 _STARTS = (10, 70)  # fewest and most on an object
@@ -37,6 +36,14 @@ _FAR_WORSE = 0.25
 _ENOUGH_FAIR = 3
 _WIDE_COSTS = 3.5  # a metre, in grips of 20 mm
 _SHALLOWEST_GRIP_M = 0.0025
+_NO_LANDING = (
+    "fingers would hit something",
+    "too shallow to grip",
+    "nothing between the fingers",
+    "too wide for the gripper",
+    "palm would hit something",
+)
+"""What landing.py counts, in its order."""
 
 
 def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
@@ -51,7 +58,7 @@ def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     lean = min(_LEAN_RAD, gripper.max_tilt_rad)
     best = np.zeros(len(wanted))
     np.maximum.at(best, parts[0].owner, parts[0].quality)
-    lacking = wanted & (best < _GOOD) & np.isin(np.arange(len(wanted)), scene.map.owner)
+    lacking = is_seen(scene.map.owner, wanted & (best < _GOOD))
     # Where several things can be picked straight away, the pile will have changed before the others' turn.
     if lacking.any() and (best >= _FAIR).sum() < _ENOUGH_FAIR:
         tight = _search(
@@ -97,142 +104,62 @@ def _search(
     spare_m: float = SPARE_M,
     shares: tuple[float, ...] = _DEPTH_SHARES,
 ) -> Proposals:
-    owned = map_.owner >= 0
-    owned[owned] = wanted[map_.owner[owned]]
-    if not owned.any():
+    if not is_seen(map_.owner, wanted).any():
         rejected["no depth on the object"] += int(wanted.sum())
         return Proposals.none(gripper)
-    starts = _starts(map_, owned, int(wanted.sum()), budget)
+    each = int(np.clip(budget // (int(wanted.sum()) * ANGLES), *_STARTS))
+    begun = starts(map_.top, map_.owner, wanted, each, CELL_M)
     landing = landing_heights(map_, gripper, spare_m=spare_m)
-    found = _land(map_, landing, starts, gripper, scene.middle_m, rejected, shares)
+    found = _shortlist(_land(map_, landing, *begun, gripper, rejected, shares), scene.middle_m, map_)
     if not len(found):
         return Proposals.none(gripper)
     return judge(scene, map_, gripper, found, rejected, spare_m=spare_m)
 
 
-@dataclass(frozen=True, eq=False)
-class _Starts:
-    """N starts of lines: cells (N, 2) int32 (x and y), objects (N,), and each object's first direction (K,) [rad]."""
-
-    cell: np.ndarray
-    owner: np.ndarray
-    turn: np.ndarray
-
-
-def _starts(map_: HeightMap, owned: np.ndarray, objects: int, budget: int) -> _Starts:
-    """A grid over each object, its rims and its middle; directions along and across its length too."""
-    pixel = np.flatnonzero(owned)
-    row, column = np.divmod(pixel.astype(np.int32), np.int32(owned.shape[1]))
-    owner = map_.owner.ravel().take(pixel).astype(np.intp)
-    count = int(owner.max()) + 1
-    each = int(np.clip(budget // (objects * ANGLES), *_STARTS))
-    size = np.maximum(np.bincount(owner, minlength=count), 1)
-    step = np.maximum(1, np.ceil(np.sqrt(size / each))).astype(np.int32)[owner]
-    on_grid = (column % step == step // 2) & (row % step == step // 2)
-    x, y = (v - (np.bincount(owner, weights=v, minlength=count) / size)[owner] for v in (column, row))
-    off = x * x + y * y
-    central = best_one_of_each(owner, -off)
-    # Rims and edges: the highest of their neighbourhood, as the middle of a mug is not.
-    raised = map_.top.ravel().take(pixel)
-    rim = best_of_each(owner, raised - 0.2 * np.sqrt(off) * CELL_M + 0.001 * ((row * 7 + column * 13) % 11), each // 3)
-    chosen = np.unique(np.concatenate([np.flatnonzero(on_grid), central, rim]))
-    cell = np.column_stack([column[chosen], row[chosen]])
-    # Across each object's length, from the second moments of its cells.
-    xx, yy, xy = (np.bincount(owner, weights=w, minlength=count) for w in (x * x, y * y, x * y))
-    return _Starts(cell, owner[chosen], 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2)
-
-
 def _land(
     map_: HeightMap,
     landing: np.ndarray,
-    starts: _Starts,
+    cells: np.ndarray,
+    owners: np.ndarray,
+    turn: np.ndarray,
     gripper: Gripper,
-    middle_m: np.ndarray,
     rejected: Counter,
     shares: tuple[float, ...],
 ) -> Landings:
-    """Where both fingers can come down nearest to the starts, for each depth."""
+    """Where both fingers can come down nearest to starts, for each depth.
+
+    Args:
+        cells: (N, 2) int32, starts (x and y) on objects owners (N,), whose first directions are turn (K,) [rad].
+    """
     thickness = gripper.finger_thickness_m
     half = int(np.ceil((gripper.max_opening_m + thickness) / CELL_M))
     along = np.arange(-half, half + 1, dtype=np.float32)
-    turned = (starts.turn[:, None] + np.arange(ANGLES) * (np.pi / ANGLES)) % np.pi
-    under = _under_lines(landing, starts, turned, along)
-    top = map_.top[starts.cell[:, 1], starts.cell[:, 0]].repeat(ANGLES)
-    lowest = np.maximum(under[half:].min(axis=0), under[: half + 1].min(axis=0))
-    level = lowest * np.float32(UNIT_M) + np.float32(LANDING_GAP_M - BEFORE_M)
-    # Most lines find no place low enough for either finger: they need no look at each depth.
-    deep = np.flatnonzero(top - level >= _SHALLOWEST_GRIP_M)
-    if len(deep) < len(top):
-        rejected["too shallow to grip"] += len(shares) * (len(top) - len(deep))
-    start, direction = np.divmod(deep, ANGLES)
-    cells, owners = starts.cell[start].astype(np.float32), starts.owner[start]
-    angles = turned[owners, direction]
-    closing = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
-    top, level, under = top[deep], level[deep], np.ascontiguousarray(under.take(deep, axis=1).T)
-    # All depths in one go, one after the other.
-    depth = np.multiply.outer(
-        np.array(shares, np.float32), np.full(len(top), gripper.insertion_depth_m, np.float32)
+    turned = (turn[:, None] + np.arange(ANGLES) * (np.pi / ANGLES)) % np.pi
+    cos, sin = np.cos(turned), np.sin(turned)
+    line, sides, tip, failed = land(
+        landing,
+        map_.top,
+        cells,
+        owners,
+        np.rint(turned / (np.pi / ANGLES)).astype(np.intp) % ANGLES,
+        # Starts are whole cells, so all lines of an object in one direction go over the same cells from their starts.
+        *(np.rint(way.astype(np.float32)[..., None] * along).astype(np.int32) for way in (cos, sin)),
+        (np.array(shares) * gripper.insertion_depth_m).astype(np.float32),
+        (UNIT_M, BEFORE_M),
+        (LANDING_GAP_M, _SHALLOWEST_GRIP_M, _HALF_OF_FLAT),
+        (CELL_M, thickness, float(np.float32(gripper.max_opening_m) + np.float32(CLOSER_M)), gripper.max_opening_m),
+        (gripper.finger_length_m - PALM_SPARE_M, gripper.palm_m[1] / 2, gripper.knuckle_m, PALM_SPARE_M),
     )
-    # Something flat may be held by its upper part alone where its sides are blocked further down.
-    np.minimum(depth[-1], _HALF_OF_FLAT * np.maximum(top, 0), out=depth[-1])
-    tip = np.maximum(top - depth, level)
-    free = under <= _whole_steps(tip - np.float32(LANDING_GAP_M - 1e-5))[..., None]
-    right, left = (ways.argmax(axis=2).ravel() for ways in (free[..., half:], free[..., half::-1]))
-    free, tip, each = free.reshape(-1, len(along)), tip.ravel(), np.arange(tip.size)
-    grip, line = np.tile(top, len(shares)) - tip, np.tile(np.arange(len(top)), len(shares))
+    for reason, count in zip(_NO_LANDING, failed.tolist(), strict=True):
+        if count:
+            rejected[reason] += count
+    start, direction = np.divmod(line, ANGLES)
+    owner, right, left = owners[start], *sides.T.astype(np.int64)
+    closing = np.column_stack([cos[owner, direction], sin[owner, direction]]).astype(np.float32)
+    cell = cells[start] + ((right - left) / 2)[:, None] * closing
     between = (right + left) * np.float32(CELL_M) - np.float32(thickness)
-    alive = reject_in_turn(
-        [
-            ("fingers would hit something", ~(free[each, half + right] & free[each, half - left])),
-            ("too shallow to grip", grip < _SHALLOWEST_GRIP_M),
-            ("nothing between the fingers", right + left == 0),
-            ("too wide for the gripper", between > gripper.max_opening_m + np.float32(CLOSER_M)),
-        ],
-        rejected,
-    )
-    rows = np.flatnonzero(alive)
-    line, tip, between, grip = line[rows], tip[rows], between[rows], grip[rows]
-    shift = (right - left)[rows] / np.float32(2)
-    high = under[line] > _whole_steps(tip + np.float32(gripper.finger_length_m - PALM_SPARE_M))[:, None]
-    blocked = high.any(axis=1)
-    palm = palm_reach_m(gripper, between[blocked]) / CELL_M
-    within = np.abs(along - shift[blocked, None]) < palm[:, None]
-    blocked[blocked] = (high[blocked] & within).any(axis=1)
-    kept = reject_in_turn([("palm would hit something", blocked)], rejected)
-    line, tip, between, grip, shift = line[kept], tip[kept], between[kept], grip[kept], shift[kept]
-    cell = cells[line] + shift[:, None] * closing[line]
-    return _shortlist(Landings(cell, angles[line], owners[line], tip, between, grip), middle_m, map_)
-
-
-def _under_lines(landing: np.ndarray, starts: _Starts, turned: np.ndarray, along: np.ndarray) -> np.ndarray:
-    """(S, N ANGLES) landing heights [whole steps] along the lines from N starts, good until the next call.
-
-    Args:
-        turned: (K, ANGLES) directions of each object's lines [rad].
-        along: (S,) places on the lines [cells].
-    """
-    rows, columns = landing.shape[1:]
-    index = np.rint(turned / (np.pi / ANGLES)).astype(np.intp) % ANGLES
-    dx = np.rint(np.multiply.outer(along, np.cos(turned).astype(np.float32))).astype(np.intp)
-    dy = np.rint(np.multiply.outer(along, np.sin(turned).astype(np.float32))).astype(np.intp)
-    # Starts are whole cells, so all lines of an object in one direction go over the same cells from their starts.
-    column, row = starts.cell.T.astype(np.intp)
-    flat = WORKSPACE.array("lines", (len(along), len(row), ANGLES), np.intp)
-    np.take((index * rows + dy) * columns + dx, starts.owner, axis=1, out=flat, mode="clip")
-    flat += (row * columns + column)[:, None]
-    room = np.minimum(np.minimum(row, rows - 1 - row), np.minimum(column, columns - 1 - column))
-    border = np.flatnonzero(room < int(along[-1]))
-    if len(border):
-        owner = starts.owner[border]
-        x = np.clip(column[border, None] + dx[:, owner], 0, columns - 1)
-        y = np.clip(row[border, None] + dy[:, owner], 0, rows - 1)
-        flat[:, border] = (index[owner] * rows + y) * columns + x
-    under = WORKSPACE.array("under lines", (len(along), len(row) * ANGLES), np.uint16)
-    return np.take(landing.ravel(), flat.reshape(under.shape), out=under, mode="clip")
-
-
-def _whole_steps(height_m: np.ndarray) -> np.ndarray:
-    return ((height_m + np.float32(BEFORE_M)) * np.float32(1 / UNIT_M)).astype(np.uint16)
+    grip = map_.top[cells[start, 1], cells[start, 0]] - tip
+    return Landings(cell, turned[owner, direction], owner, tip, between, grip)
 
 
 def _shortlist(found: Landings, middle_m: np.ndarray, map_: HeightMap) -> Landings:
@@ -243,12 +170,12 @@ def _shortlist(found: Landings, middle_m: np.ndarray, map_: HeightMap) -> Landin
     objects = len(np.unique(found.owner))
     # Where many objects share the list, more of what is alike is a repetition.
     cells, turns, grip_m = (2, ANGLES, 0.004) if objects <= _FEW_OBJECTS else (3, ANGLES // 2, 0.008)
-    columns = map_.top.shape[1]
-    place = np.rint(found.cell[:, 1] / cells) * columns + np.rint(found.cell[:, 0] / cells)
-    key = ((found.owner * turns + np.rint(found.angle * turns / np.pi) % turns) * 8) + np.rint(found.grip_m / grip_m)
-    order = np.argsort(-score, kind="stable")
-    _, first = np.unique(np.column_stack([place, key])[order] @ [1.0, 1e6], return_index=True)
-    kept = order[first]
+    turn, grip = np.rint(found.angle * turns / np.pi) % turns, np.rint(found.grip_m / grip_m)
+    x, y = np.rint(found.cell.T / cells)
+    place = (((found.owner * turns + turn) * 8 + grip) * map_.top.shape[0] + y) * map_.top.shape[1] + x
+    place = place.astype(np.int64)
+    kept = unlike(place, score)
+    kept = kept[np.argsort(place[kept])]
     row, column, _ = map_.cells_of(middle_m)
     middle = np.column_stack([column, row])
     off = np.linalg.norm(found.cell[kept] - middle[found.owner[kept]], axis=1) * CELL_M

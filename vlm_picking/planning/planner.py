@@ -74,14 +74,14 @@ def plan_grasps(
     if detections.mask is None:
         return GraspPlan((), {"no mask": len(detections)})
     rejected: Counter = Counter()
-    windows = extents(detections.mask)
-    indices = np.array([index for index, (rows, _) in enumerate(windows) if rows.stop > rows.start], int)
-    if len(indices) < len(windows):
-        rejected["empty mask"] += len(windows) - len(indices)
+    boxes = extents(detections.mask)
+    indices = np.flatnonzero(boxes[:, 1] > boxes[:, 0])
+    if len(indices) < len(boxes):
+        rejected["empty mask"] += len(boxes) - len(indices)
     plans = []
     if len(indices) and len(grippers):
-        masks = detections.mask if len(indices) == len(windows) else detections.mask[indices]
-        for group, labels in apart(masks, [windows[index] for index in indices]):
+        masks = detections.mask if len(indices) == len(boxes) else detections.mask[indices]
+        for group, labels in apart(masks, boxes[indices]):
             names = detections.label[indices[group]]
             chance = None if likelihood is None else likelihood[indices[group]]
             plans += _plan(frame, labels, names, indices[group], grippers, support, chance, max_per_object, rejected)

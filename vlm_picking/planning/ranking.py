@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vlm_picking.camera import PinholeCamera
+from vlm_picking.compiled import compiled
 from vlm_picking.grasp import GraspCandidate, GripperKind
 from vlm_picking.planning.proposal import Proposals
 from vlm_picking.transform import Transform
@@ -24,25 +25,41 @@ def diverse(proposals: Proposals, expected: np.ndarray, limit: int) -> np.ndarra
         return np.zeros(0, np.intp)
     cup = proposals.gripper.kind is GripperKind.SUCTION
     apart = max(_SAME_PLACE_M, _SAME_CUP * proposals.gripper.cup_radius_m) if cup else _SAME_PLACE_M
-    rows = np.argsort(-expected, kind="stable")
-    kept, best, position = [], np.zeros(int(proposals.owner.max()) + 1, np.intp), proposals.position_m
-    for _ in range(limit):
-        if not len(rows):
-            break
-        owner = proposals.owner[rows]
-        best[owner[::-1]] = rows[::-1]  # the first of each object is written last
-        leader = best[owner]
-        kept.append(rows[rows == leader])
-        away = position[rows] - position[leader]
-        repeats = np.einsum("nk,nk->n", away, away) < apart * apart
-        if not cup:
-            # Closing axes point alike whichever finger is which; a cup has none.
-            turned = np.abs(np.einsum("nk,nk->n", proposals.closing[rows], proposals.closing[leader]))
-            repeats &= turned > np.cos(_SAME_ANGLE_RAD)
-        repeats |= rows == leader
-        rows = rows[~repeats]
-    chosen = np.concatenate(kept)
-    return chosen[np.argsort(-expected[chosen], kind="stable")]
+    order = np.argsort(-expected, kind="stable")
+    # A cup's closing axis says nothing.
+    alike = -1.0 if cup else float(np.cos(_SAME_ANGLE_RAD))
+    return _unlike(proposals.owner, proposals.position_m, proposals.closing, order, apart, alike, limit)
+
+
+@compiled
+def _unlike(
+    owner: np.ndarray, position_m: np.ndarray, closing: np.ndarray, order: np.ndarray, apart_m: float, alike: float,
+    limit: int,
+) -> np.ndarray:  # fmt: skip
+    """Rows (M,) in order, at most `limit` of each owner, that do not repeat one before them.
+
+    Args:
+        owner: (N,); position_m, closing: (N, 3).
+        order: (N,) rows, best first.
+        apart_m: a repetition is nearer than this.
+        alike: and its closing axis points the same way or the opposite one: the cosine between them is larger.
+    """
+    kept, count = np.empty(len(order), np.int64), 0
+    for row in order:
+        same, repeats = 0, False
+        for other in kept[:count]:
+            if owner[other] != owner[row]:
+                continue
+            same += 1
+            away = turned = 0.0
+            for k in range(3):
+                away += (position_m[row, k] - position_m[other, k]) ** 2
+                turned += closing[row, k] * closing[other, k]
+            repeats = repeats or (away < apart_m * apart_m and abs(turned) > alike)
+        if same < limit and not repeats:
+            kept[count] = row
+            count += 1
+    return kept[:count]
 
 
 def share_out(qualities: list[np.ndarray], limit: int) -> list[tuple[int, int]]:
@@ -51,7 +68,8 @@ def share_out(qualities: list[np.ndarray], limit: int) -> list[tuple[int, int]]:
     Args:
         qualities: for each group its rows' qualities, best first.
     """
-    entries = [(row > 0, -q, group, row) for group, column in enumerate(qualities) for row, q in enumerate(column)]
+    columns = [column.tolist() for column in qualities]  # plain numbers are sorted faster
+    entries = [(row > 0, -q, group, row) for group, column in enumerate(columns) for row, q in enumerate(column)]
     chosen = sorted(sorted(entries)[:limit], key=lambda entry: entry[1])
     return [(group, row) for _, _, group, row in chosen]
 
@@ -62,8 +80,11 @@ def write(
     """Write rows as candidates, in their order; `ids` and `labels` are of each row's object."""
     if not chosen:
         return ()
+    every = list({id(proposals): proposals for proposals, _ in chosen}.values())
+    first = dict(zip(map(id, every), np.cumsum([0, *map(len, every)]).tolist(), strict=False))
+    rows = [first[id(proposals)] + row for proposals, row in chosen]
     position, approach, closing = (
-        np.array([getattr(proposals, name)[row] for proposals, row in chosen], np.float64)
+        np.concatenate([getattr(proposals, name) for proposals in every])[rows]
         for name in ("position_m", "approach", "closing")
     )
     centers = camera.project(position).tolist()
@@ -78,7 +99,7 @@ def write(
 def _written_terms(chosen: Sequence[tuple[Proposals, int]]) -> list[dict[str, float]]:
     """Each row's terms, with three digits."""
     every = {id(proposals): proposals for proposals, _ in chosen}
-    digits = {key: np.round(np.stack([*p.terms.values()], axis=1), 3).tolist() for key, p in every.items()}
+    digits = {key: np.round(np.column_stack([*p.terms.values()]), 3).tolist() for key, p in every.items()}
     return [dict(zip(p.terms, digits[id(p)][row], strict=True)) for p, row in chosen]
 
 

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from vlm_picking.camera import PinholeCamera
-from vlm_picking.depth import filled_cloud, filled_depth
+from vlm_picking.compiled import compiled
+from vlm_picking.depth import filled_depth
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.planning.covering import on_top
 from vlm_picking.planning.height_map import CELL_M, Cloud, HeightMap, upright_map
+from vlm_picking.planning.painting import heights, some_points
 from vlm_picking.support import Support
 from vlm_picking.transform import Transform
 
@@ -27,9 +28,7 @@ class Scene:
         camera: the frame's camera.
         camera_from_bin: z points out of the bin, z = 0 is its floor (the farthest reading where no floor is known).
         depth_m: (H, W) float32 [m], holes filled.
-        cloud: (H, W, 3) float32 points [m, optical frame], holes filled; NaN only where nothing is known at all.
         known: (H, W) bool, where depth was measured.
-        known_share: (H, W) float32, share of measured pixels in the 9 x 9 around each.
         labels: (H, W) int16, which of the K objects a pixel shows; -1 for none.
         window: rows and columns around all objects and what a gripper may hit beside them.
         map: the scene seen straight from above.
@@ -45,9 +44,7 @@ class Scene:
     camera: PinholeCamera
     camera_from_bin: Transform
     depth_m: np.ndarray
-    cloud: np.ndarray
     known: np.ndarray
-    known_share: np.ndarray
     labels: np.ndarray
     window: tuple[slice, slice]
     map: HeightMap
@@ -63,6 +60,13 @@ class Scene:
         """(3,) direction out of the bin, in the optical frame."""
         return self.camera_from_bin.rotation[:, 2]
 
+    def points_of(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """Points (N, 3) float32 [m, optical frame] that pixels (N,) show, holes filled."""
+        z, camera = self.depth_m[row, column], self.camera
+        return np.column_stack([(column - camera.cx) / camera.fx * z, (row - camera.cy) / camera.fy * z, z]).astype(
+            np.float32
+        )
+
     def pixels_of(self, points_m: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, columns (clipped) and whether inside the image, of points (..., 3) [m, optical frame]."""
         camera = self.camera
@@ -73,61 +77,20 @@ class Scene:
         row = np.clip(row, 0, camera.height - 1).astype(np.int32)
         return row, np.clip(column, 0, camera.width - 1).astype(np.int32), inside
 
-    def surface_over(
-        self,
-        contact_m: np.ndarray,
-        axes: tuple[np.ndarray, np.ndarray, np.ndarray],
-        place_m: np.ndarray,
-        above_m: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What the camera sees towards places in a plane at each contact, and how high it lies over that plane.
+    @property
+    def images(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Depth, labels and what was measured, for compiled functions."""
+        return self.depth_m, self.labels, self.known
 
-        Args:
-            contact_m: (N, 3) float32 [m, optical frame].
-            axes: two unit vectors in each plane, and its normal, (N, 3) float32 each.
-            place_m: (M, 2) float32 along the first two.
-            above_m: (N, M) float32, how far above the plane to look; 0 if left out.
-
-        Returns:
-            Pixels (N, M) as indices into flattened images (clipped), whether they are inside the image (N, M), and
-            heights (N, M) float32 [m].
-        """
-        camera, normal = self.camera, axes[2]
-        count = len(contact_m)
-        span = np.empty((3, len(place_m)), np.float32)
-        span[0], span[1:] = 1, place_m.T
-        lens = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]], np.float32)
-        frames = np.empty((3, count, 3), np.float32)  # the lens' rows, points, and corner and axes
-        for k, vector in enumerate((contact_m, *axes[:2])):
-            frames[:, :, k] = lens @ vector.T
-        x, y, z = (frames.reshape(-1, 3) @ span).reshape(3, count, len(place_m))
-        if above_m is not None:
-            for plane, up in zip((x, y, z), lens @ normal.T, strict=True):
-                plane += above_m * up[:, None]
-        np.maximum(z, np.float32(1e-3), out=z)
-        inside = None
-        for plane, last in ((x, camera.width - 1), (y, camera.height - 1)):
-            plane /= z
-            np.rint(plane, out=plane)
-            within = plane.clip(np.float32(0), np.float32(last))
-            equal = within == plane
-            inside = equal if inside is None else np.logical_and(inside, equal, out=inside)
-            plane[:] = within
-        pixel = (y * np.float32(camera.width) + x).astype(np.intp)
-        # A pixel's point is its depth times its ray, so its height needs its depth alone.
-        per_x, per_y = normal[:, 0] / np.float32(camera.fx), normal[:, 1] / np.float32(camera.fy)
-        x *= per_x[:, None]
-        y *= per_y[:, None]
-        x += y
-        x += (normal[:, 2] - per_x * np.float32(camera.cx) - per_y * np.float32(camera.cy))[:, None]
-        x *= self.depth_m.ravel().take(pixel)
-        x -= np.einsum("nk,nk->n", contact_m, normal)[:, None]
-        return pixel, inside, x
+    @property
+    def lens(self) -> np.ndarray:
+        """(4,) float32 fx, fy, cx and cy [px], for compiled functions."""
+        return np.array([self.camera.fx, self.camera.fy, self.camera.cx, self.camera.cy], np.float32)
 
     def measured_around(self, points_m: np.ndarray) -> np.ndarray:
         """Share (N,) of pixels with a depth reading around points (N, 3) [m, optical frame]; 0 outside the image."""
         row, column, inside = self.pixels_of(points_m)
-        return np.where(inside, self.known_share[row, column], np.float32(0))
+        return np.where(inside, _share_around(self.known, row, column), np.float32(0))
 
 
 def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, count: int) -> Scene | None:
@@ -136,40 +99,28 @@ def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, c
     Returns:
         The scene, or None where no object has enough depth readings.
     """
-    known = np.isfinite(frame.depth_m)
-    owned = labels >= 0
-    readings = np.bincount(labels.ravel()[np.flatnonzero(owned & known)], minlength=count)
+    known, depth_m = np.isfinite(frame.depth_m), filled_depth(frame)
+    readings, nearest, box = _survey(labels, known, depth_m, count)
     readable = readings >= _FEWEST_READINGS
     if not readable.any():
         return None
-    cloud = filled_cloud(frame)
     camera_from_bin = _bin_frame(frame, support, known)
-    window = _window(frame, owned)
+    window = _window(frame, box, nearest)
     small, pixel_m = _strided(window, frame)
     image_from_bin = _projection(frame.camera, camera_from_bin, small)
-    in_bin = _cloud_in_bin(filled_depth(frame), camera_from_bin, image_from_bin, small)
-    height = in_bin.height()
-    labels_small, known_small = np.ascontiguousarray(labels[small]), np.ascontiguousarray(known[small])
-    seen = np.flatnonzero((labels_small >= 0) & known_small)
-    some = seen[:: max(1, len(seen) // _ENOUGH_POINTS)]
-    points = in_bin.at(some)
-    facts = _facts(points, labels_small.ravel()[some], count)
+    in_bin = _cloud_in_bin(depth_m, labels, known, camera_from_bin, image_from_bin, small)
+    points, owner = some_points(in_bin.depth_m, in_bin.labels, in_bin.known, in_bin.matrix, _ENOUGH_POINTS)
+    facts = _facts(points, owner, count)
     rotation = camera_from_bin.rotation
-    known_share = cv2.boxFilter(known.view(np.uint8), cv2.CV_32F, (9, 9), borderType=cv2.BORDER_CONSTANT)
     return Scene(
         camera=frame.camera,
         camera_from_bin=camera_from_bin,
-        depth_m=filled_depth(frame),
-        cloud=cloud,
+        depth_m=depth_m,
         known=known,
-        known_share=known_share,
         labels=labels,
         window=window,
         map=upright_map(
             in_bin,
-            height,
-            labels_small,
-            known_small,
             some=points,
             pixel_m=pixel_m,
             image_from_bin=image_from_bin,
@@ -181,7 +132,7 @@ def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, c
         length_m=facts.length,
         mass_kg=facts.mass,
         longer_side=facts.longer_side @ rotation[:, :2].T,
-        on_top=on_top(height, labels_small, known_small, count),
+        on_top=on_top(in_bin.height_m, in_bin.labels, in_bin.known, count),
     )
 
 
@@ -192,14 +143,38 @@ def _bin_frame(frame: RgbdFrame, support: Support | None, known: np.ndarray) -> 
     return Transform(np.diag([1.0, -1.0, -1.0]), np.array([0.0, 0.0, farthest]))
 
 
-def _window(frame: RgbdFrame, owned: np.ndarray) -> tuple[slice, slice]:
-    x, y, width, height = cv2.boundingRect(owned.view(np.uint8))
-    inner = (slice(y, y + height), slice(x, x + width))
-    nearest = cv2.minMaxLoc(filled_depth(frame)[inner], mask=owned.view(np.uint8)[inner])[0]
-    margin = int(_MARGIN_M * frame.camera.fx / max(nearest, 0.05))
+@compiled
+def _survey(
+    labels: np.ndarray, known: np.ndarray, depth_m: np.ndarray, count: int
+) -> tuple[np.ndarray, float, tuple[int, int, int, int]]:
+    """Readings (K,) on each of `count` objects, the depth that is nearest on any, and rows and columns of all of them.
+
+    Args:
+        labels, known, depth_m: (H, W) as in Scene.
+
+    Returns:
+        The last as first row, row behind the last, first column, column behind the last.
+    """
+    rows, columns = labels.shape
+    readings, nearest = np.zeros(count, np.int64), np.inf
+    top, bottom, left, right = rows, 0, columns, 0
+    for row in range(rows):
+        for column in range(columns):
+            label = labels[row, column]
+            if label >= 0:
+                readings[label] += known[row, column]
+                nearest = min(nearest, depth_m[row, column])
+                top, bottom = min(top, row), row + 1
+                left, right = min(left, column), max(right, column + 1)
+    return readings, nearest, (top, bottom, left, right)
+
+
+def _window(frame: RgbdFrame, box: tuple[int, int, int, int], nearest_m: float) -> tuple[slice, slice]:
+    top, bottom, left, right = box
+    margin = int(_MARGIN_M * frame.camera.fx / max(nearest_m, 0.05))
     return (
-        slice(max(0, y - margin), min(y + height + margin, frame.camera.height)),
-        slice(max(0, x - margin), min(x + width + margin, frame.camera.width)),
+        slice(max(0, top - margin), min(bottom + margin, frame.camera.height)),
+        slice(max(0, left - margin), min(right + margin, frame.camera.width)),
     )
 
 
@@ -221,12 +196,18 @@ def _projection(camera: PinholeCamera, camera_from_bin: Transform, small: tuple[
 
 
 def _cloud_in_bin(
-    depth_m: np.ndarray, camera_from_bin: Transform, image_from_bin: np.ndarray, small: tuple[slice, slice]
+    depth_m: np.ndarray,
+    labels: np.ndarray,
+    known: np.ndarray,
+    camera_from_bin: Transform,
+    image_from_bin: np.ndarray,
+    small: tuple[slice, slice],
 ) -> Cloud:
-    """The cloud of a strided window of a depth image (see _projection), in the bin's frame."""
+    """The cloud of a strided window of images (see _projection), in the bin's frame."""
     back = np.linalg.inv(image_from_bin[:, :3])
-    shift = camera_from_bin.inverse().translation_m
-    return Cloud(np.ascontiguousarray(depth_m[small]), np.column_stack([back, shift]))
+    matrix = np.column_stack([back, camera_from_bin.inverse().translation_m])
+    depth_m = depth_m[small].copy()
+    return Cloud(depth_m, heights(depth_m, matrix), labels[small].copy(), known[small].copy(), matrix)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,18 +225,9 @@ def _facts(points: np.ndarray, label: np.ndarray, count: int) -> _Facts:
     that difference is small.
 
     Args:
-        points: (3, P) measured points on objects [m, bin's frame], and label (P,) whose each is.
+        points: (P, 3) measured points on objects [m, bin's frame], and label (P,) whose each is.
     """
-    label = label.astype(np.intp)
-    total = np.maximum(np.bincount(label, minlength=count), 1)
-
-    def mean(column: np.ndarray) -> np.ndarray:
-        return np.bincount(label, weights=column, minlength=count) / total
-
-    x, y, z = (column.astype(np.float64) for column in points)
-    middle = np.column_stack([mean(x), mean(y), mean(z)])
-    dx, dy = x - middle[:, 0][label], y - middle[:, 1][label]
-    xx, yy, xy = mean(dx * dx), mean(dy * dy), mean(dx * dy)
+    middle, (xx, yy, xy) = _moments(points, label, count)
     turn = 0.5 * np.arctan2(2 * xy, xx - yy)
     spread = np.hypot(xx - yy, 2 * xy)
     long = np.sqrt(np.maximum((xx + yy + spread) / 2, 0)) * np.sqrt(12)
@@ -263,3 +235,35 @@ def _facts(points: np.ndarray, label: np.ndarray, count: int) -> _Facts:
     # Nothing is thicker than it is wide: what lies on a pile is not the pile's height thick.
     volume = long * short * np.minimum(np.maximum(middle[:, 2], 0.004), np.maximum(short, 0.01))
     return _Facts(middle, long, 0.03 + _DENSITY * volume, np.column_stack([np.cos(turn), np.sin(turn)]))
+
+
+@compiled
+def _share_around(known: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Shares (N,) float32 of True in the 9 x 9 pixels around pixels (N,) of an image; beyond its border none is."""
+    share = np.empty(len(row), np.float32)
+    for k in range(len(row)):
+        count = 0
+        for r in range(max(row[k] - 4, 0), min(row[k] + 5, known.shape[0])):
+            for c in range(max(column[k] - 4, 0), min(column[k] + 5, known.shape[1])):
+                count += known[r, c]
+        share[k] = count / 81
+    return share
+
+
+@compiled
+def _moments(points: np.ndarray, label: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Middles (K, 3) of points (P, 3), and means (3, K) of the squares of x and y from there and of their product."""
+    size, middle, square = np.zeros(count), np.zeros((count, 3)), np.zeros((3, count))
+    for k in range(len(points)):
+        size[label[k]] += 1
+        for axis in range(3):
+            middle[label[k], axis] += points[k, axis]
+    for k in range(count):
+        size[k] = max(size[k], 1)
+        for axis in range(3):
+            middle[k, axis] /= size[k]
+    for k in range(len(points)):
+        x, y = points[k, 0] - middle[label[k], 0], points[k, 1] - middle[label[k], 1]
+        for place, value in enumerate((x * x, y * y, x * y)):
+            square[place, label[k]] += value / size[label[k]]
+    return middle, square

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vlm_picking.compiled import compiled
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.palm import palm_reach_m
 from vlm_picking.planning.scene import Scene
@@ -32,22 +33,53 @@ def fingers_in_sight(
         closing: (N, 3) unit vectors.
         up: (3,) unit vector against the approach.
     """
-    across = np.cross(closing, up)
-    palm = palm_reach_m(gripper, between_m)[:, None] * closing
-    top = position_m + gripper.finger_length_m * up
-    ends = scene.pixels_of(np.stack([top - palm, top + palm]))[2]
-    faces = [between_m[:, None] / 2 + beyond for beyond in (0.0, gripper.finger_thickness_m)]
-    corners = [
-        side * face * closing + off * gripper.finger_width_m * across
-        for side in (-1, 1)
-        for face in faces
-        for off in (-0.5, 0.5)
-    ]
-    empty = _is_seen_empty(scene, position_m + np.stack(corners)).reshape(2, 4, -1)
-    seen = np.minimum(2 * empty.mean(axis=1).min(axis=0), 1)
-    return seen * np.array([0.25, 0.6, 1.0])[ends[0].astype(int) + ends[1]]
+    camera = scene.camera
+    lens = camera.fx, camera.fy, camera.cx, camera.cy
+    finger = gripper.finger_thickness_m, gripper.finger_width_m, gripper.finger_length_m
+    palm_m = palm_reach_m(gripper, between_m)
+    return _in_sight(scene.depth_m, lens, position_m, between_m, palm_m, closing, up.copy(), finger)
 
 
-def _is_seen_empty(scene: Scene, points_m: np.ndarray) -> np.ndarray:
-    row, column, inside = scene.pixels_of(points_m)
-    return inside & (scene.depth_m[row, column] > points_m[..., 2] - _BEHIND_M)
+@compiled
+def _in_sight(
+    depth_m: np.ndarray, lens: tuple[float, float, float, float], position_m: np.ndarray, between_m: np.ndarray,
+    palm_m: np.ndarray, closing: np.ndarray, up: np.ndarray, finger: tuple[float, float, float],
+) -> np.ndarray:  # fmt: skip
+    """See `fingers_in_sight`.
+
+    Args:
+        lens: fx, fy, cx and cy [px].
+        palm_m: (N,) how far the palm reaches to either side.
+        finger: its thickness, width and length [m].
+    """
+    thickness, width, length = finger
+    point, across, seen = np.empty(3), np.empty(3), np.empty(len(position_m))
+    for n in range(len(position_m)):
+        for k in range(3):
+            i, j = (k + 1) % 3, (k + 2) % 3
+            across[k] = closing[n, i] * up[j] - closing[n, j] * up[i]
+        ends, least = 0, 4
+        for side in (-1, 1):
+            for k in range(3):
+                point[k] = position_m[n, k] + length * up[k] + side * palm_m[n] * closing[n, k]
+            ends += _pixel(depth_m, lens, point) >= 0
+            empty = 0
+            for face in (between_m[n] / 2, between_m[n] / 2 + thickness):
+                for off in (-0.5, 0.5):
+                    for k in range(3):
+                        point[k] = position_m[n, k] + side * face * closing[n, k] + off * width * across[k]
+                    pixel = _pixel(depth_m, lens, point)
+                    empty += pixel >= 0 and depth_m.ravel()[pixel] > point[2] - _BEHIND_M
+            least = min(least, empty)
+        seen[n] = min(least / 2, 1.0) * (0.25 if ends == 0 else 0.6 if ends == 1 else 1.0)
+    return seen
+
+
+@compiled
+def _pixel(depth_m: np.ndarray, lens: tuple[float, float, float, float], point: np.ndarray) -> int:
+    """The flat index of the pixel that shows a point (3,) [m, optical frame]; -1 outside the image."""
+    z = max(point[2], 1e-3)
+    column, row = np.rint(point[0] * lens[0] / z + lens[2]), np.rint(point[1] * lens[1] / z + lens[3])
+    if column < 0 or row < 0 or column >= depth_m.shape[1] or row >= depth_m.shape[0]:
+        return -1
+    return int(row) * depth_m.shape[1] + int(column)

@@ -8,43 +8,27 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.burden import burdened
-from vlm_picking.planning.cup_rim import (
-    BESIDE,
-    COARSE,
-    DIRECTIONS,
-    LIP,
-    first_normals,
-    fitted,
-    follows_m,
-    gives_m,
-    inwards,
-    meets,
-    refit,
-    rings_of,
-)
+from vlm_picking.planning.cup_rim import COARSE, Seats, first_normals, seated
 from vlm_picking.planning.cup_room import highest_beside, room_above
 from vlm_picking.planning.proposal import (
     LEAST_MEASURED,
     Proposals,
-    best_one_of_each,
     reject_in_turn,
     spread_of_each,
 )
 from vlm_picking.planning.quality import SUCTION, success
+from vlm_picking.planning.rings import BESIDE, LIP
 from vlm_picking.planning.scene import Scene
+from vlm_picking.planning.spots import spots
 
-_SPOTS = 600
-_SPOTS_OF_EACH = (20, 160)
 _APART_M, _REFINED, _REFINED_OF_EACH = 0.05, 240, (12, 400)
 _ROUGHLY_SEALED, _LEAST_SEALED = 0.6, 0.9
 _MAY_TURN_RAD = 0.15
 _LEAK = 0.15
-_MANY_PIXELS, _SPARSEST, _ENOUGH_PIXELS = 8_000, 3, 5_000
 _CLEAR_M = 0.01
 _SHAKE = 6.0  # m/s^2 that a robot's motion adds to gravity
 _CUP_SHARE = 0.72  # of the cup's outer area that holds
@@ -61,63 +45,51 @@ AIRY = frozenset("sponge foam towel cloth rag sock wool net mesh sieve colander 
 def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     """Suction grasps on all objects of the scene, in no order."""
     radius = gripper.cup_radius_m
-    row, column, owner, balance = _spots(scene, radius)
+    row, column, owner, balance = spots(scene, radius)
     if not len(row):
         rejected["too narrow for the cup"] += int(scene.readable.sum())
         return Proposals.none(gripper)
     balance = burdened(scene.map, balance)
-    contact = scene.cloud[row, column]
+    contact = scene.points_of(row, column)
     normal, contact = first_normals(scene, contact, owner, radius)
-    rings = rings_of(scene, contact, normal, owner, radius, directions=COARSE)
-    normal, contact, off = refit(contact, normal, rings, radius)
-    good = meets(off, rings.own, follows_m(gripper, contact))
+    seats = seated(scene, contact, normal, owner, gripper, directions=COARSE)
     rough = reject_in_turn(
         [
-            ("too little depth at the contact", fitted(rings.known).mean(axis=1) < LEAST_MEASURED),
-            ("rim would not seal", good[:, LIP].mean(axis=2).min(axis=1) < _ROUGHLY_SEALED),
+            ("too little depth at the contact", seats.measured < LEAST_MEASURED),
+            ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _ROUGHLY_SEALED),
         ],
         rejected,
     )
     if not rough.any():
         return Proposals.none(gripper)
-    contact, normal, owner, good = contact[rough], normal[rough], owner[rough], good[rough]
+    seats, owner = seats[rough], owner[rough]
     beside = highest_beside(scene.map)
-    kept = _worth_moving(scene, beside, contact, normal, owner, good, balance, gripper)
+    kept = _worth_moving(scene, beside, seats, owner, balance, gripper)
     rejected["less promising than others beside it"] += len(owner) - len(kept)
-    contact, normal, owner, good = contact[kept], normal[kept], owner[kept], good[kept]
-    for last in (False, True):
-        contact = contact + inwards(good, normal, radius)
-        # On the way a look in half of the directions is enough.
-        rings = rings_of(
-            scene, contact, normal, owner, radius, directions=DIRECTIONS if last else COARSE, straight=last
-        )
-        normal, contact, off = refit(contact, normal, rings, radius)
-        follows = follows_m(gripper, contact)
-        good = meets(off, rings.own, follows)
-        tilt = np.arccos(np.clip(normal @ scene.up.astype(np.float32), -1, 1))
-        if not last:
-            near = reject_in_turn(
-                [
-                    ("surface too tilted", ~(tilt <= gripper.max_tilt_rad + _MAY_TURN_RAD)),
-                    ("rim would not seal", good[:, LIP].mean(axis=2).min(axis=1) < _ROUGHLY_SEALED),
-                ],
-                rejected,
-            )
-            if not near.any():
-                return Proposals.none(gripper)
-            contact, normal, owner, good = contact[near], normal[near], owner[near], good[near]
-    share = good.mean(axis=2)
-    sealed, measured = share[:, LIP].min(axis=1), fitted(rings.known).mean(axis=1)
-    # Higher than the lip gives way, just beside it, is what the cup would press on.
-    outside = slice(BESIDE.start * DIRECTIONS, None)
-    pressed = ((off[:, outside] > (2 * follows + 0.002)[:, None]) & ~rings.own[:, outside]).mean(axis=1)
+    seats, owner = seats[kept], owner[kept]
+    # On the way a look in half of the directions is enough.
+    seats = seated(scene, seats.contact + seats.inwards, seats.normal, owner, gripper, directions=COARSE)
+    near = reject_in_turn(
+        [
+            ("surface too tilted", ~(_tilt(scene, seats) <= gripper.max_tilt_rad + _MAY_TURN_RAD)),
+            ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _ROUGHLY_SEALED),
+        ],
+        rejected,
+    )
+    if not near.any():
+        return Proposals.none(gripper)
+    seats, owner = seats[near], owner[near]
+    seats = seated(scene, seats.contact + seats.inwards, seats.normal, owner, gripper, straight=True)
+    contact, normal, measured, tilt = seats.contact, seats.normal, seats.measured, _tilt(scene, seats)
+    sealed = seats.sealed[:, LIP].min(axis=1)
     room = room_above(scene.map, beside, contact, normal, owner, gripper)
     alive = reject_in_turn(
         [
             ("too little depth at the contact", measured < LEAST_MEASURED),
             ("surface too tilted", ~(tilt <= gripper.max_tilt_rad)),
             ("rim would not seal", sealed < _LEAST_SEALED),
-            ("cup would hit a neighbour", pressed > 0.1),
+            # Higher than the lip gives way, just beside it, is what the cup would press on.
+            ("cup would hit a neighbour", seats.pressed > 0.1),
             ("tube would hit something", room < 0),
         ],
         rejected,
@@ -128,8 +100,8 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
     spare = gripper.vacuum_pa * np.pi * radius**2 * _CUP_SHARE / need
     terms = {
         "seal": np.clip(1 - (1 - sealed) / _LEAK, 0, 1),
-        "margin": share[:, BESIDE.start],
-        "flatness": np.exp(-np.square(gives_m(off, rings.own, follows) / follows)),
+        "margin": seats.sealed[:, BESIDE.start],
+        "flatness": np.exp(-np.square(seats.gives_m / seats.follows_m)),
         "hold": np.clip(0.5 + np.log(spare) / (2 * np.log(_SURELY)), 0, 1),
         "center": np.exp(-np.square(lever / np.maximum(0.5 * scene.length_m[owner], radius))),
         "tilt": np.clip(np.cos(tilt), 0, 1),
@@ -162,101 +134,30 @@ def doubt_seals(proposals: Proposals, labels: Sequence[str]) -> Proposals:
     return replace(proposals, terms=terms, quality=success(terms, SUCTION))
 
 
-def _spots(scene: Scene, radius_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and owners (N,): grids over the objects' inner parts, their innermost spots and their middles.
-
-    The fourth is where the objects (K,) are taken to balance.
-    """
-    window = scene.window
-    labels = scene.labels[window]
-    inner = (labels >= 0).astype(np.uint8)
-    inner[:, 1:] &= labels[:, 1:] == labels[:, :-1]
-    inner[1:] &= labels[1:] == labels[:-1]
-    inner[0] = inner[-1] = 0
-    inner[:, 0] = inner[:, -1] = 0
-    left, top, width, height = cv2.boundingRect(inner)
-    # With a frame of nothing, from which the distances count.
-    top, left = max(top - 1, 0), max(left - 1, 0)
-    inner = np.ascontiguousarray(inner[top : top + height + 2, left : left + width + 2])
-    top, left, (height, width) = top + window[0].start, left + window[1].start, inner.shape
-    # Of many pixels every fourth or ninth tells as much.
-    every = int(np.clip(np.sqrt(cv2.countNonZero(inner) / _MANY_PIXELS) + 1, 1, _SPARSEST))
-    sparse = slice(top, top + height, every), slice(left, left + width, every)
-    labels, depth = scene.labels[sparse], scene.depth_m[sparse]
-    edge_px = cv2.distanceTransform(inner, cv2.DIST_L2, 3)[::every, ::every]
-    pixel = np.flatnonzero((edge_px > 0) & scene.known[sparse])
-    row, column = np.divmod(pixel.astype(np.int32), np.int32(labels.shape[1]))
-    owner = labels.ravel()[pixel].astype(np.intp)
-    balance = _balance(scene, top + every * row, left + every * column, owner)
-    deep, count = edge_px.ravel()[pixel], len(scene.readable)
-    depth_m = np.bincount(owner, weights=depth.ravel()[pixel], minlength=count)
-    radius_px = radius_m * scene.camera.fx * np.bincount(owner, minlength=count) / np.maximum(depth_m, 1e-6)
-    most = np.zeros(count)
-    np.maximum.at(most, owner, deep.astype(np.float64))  # slow on mixed types
-    needed = np.maximum(np.minimum(0.75 * radius_px, 0.8 * most), 1)
-    fits = (deep >= needed[owner]) & scene.readable[owner]
-    row, column, owner, deep = row[fits], column[fits], owner[fits], deep[fits]
-    if not len(row):
-        return row, column, owner, balance
-    objects = np.count_nonzero(np.bincount(owner))
-    each = int(np.clip(_SPOTS // objects, *_SPOTS_OF_EACH))
-    size = np.maximum(np.bincount(owner, minlength=count), 1)
-    step = np.maximum(1, np.sqrt(size / each)).astype(np.int32)[owner]
-    on_grid = (column % step == step // 2) & (row % step == step // 2)
-    middle = [np.bincount(owner, weights=w, minlength=count) / size for w in (column, row)]
-    off = np.square(column - middle[0][owner]) + np.square(row - middle[1][owner])
-    chosen = np.concatenate([np.flatnonzero(on_grid), best_one_of_each(owner, -off), best_one_of_each(owner, deep)])
-    chosen = np.unique(chosen)
-    return top + every * row[chosen], left + every * column[chosen], owner[chosen], balance
-
-
 def _worth_moving(
     scene: Scene,
     beside: tuple[np.ndarray, np.ndarray],
-    contact: np.ndarray,
-    normal: np.ndarray,
+    seats: Seats,
     owner: np.ndarray,
-    good: np.ndarray,
     balance: np.ndarray,
     gripper: Gripper,
 ) -> np.ndarray:
     """Rows of the most promising spots of each object, spread over it: only they are worth further turns."""
+    contact = seats.contact
     away = np.linalg.norm(contact - balance[owner], axis=1) / np.maximum(scene.length_m[owner], 1e-3)
-    hits = np.clip(-room_above(scene.map, beside, contact, normal, owner, gripper, coarse=True), 0, _CLEAR_M)
-    tilt = np.arccos(np.clip(normal @ scene.up.astype(np.float32), -1, 1))
-    share = good.mean(axis=2)
-    lip, beside = share[:, LIP] @ [0.43, 0.57], share[:, BESIDE] @ [0.67, 0.33]
-    score = (
-        0.7 * lip + 0.3 * beside - 0.3 * away - 0.5 / _CLEAR_M * hits - 2 * np.maximum(tilt - gripper.max_tilt_rad, 0)
-    )
+    hits = np.clip(-room_above(scene.map, beside, contact, seats.normal, owner, gripper, coarse=True), 0, _CLEAR_M)
+    tilted = np.maximum(_tilt(scene, seats) - gripper.max_tilt_rad, 0)
+    lip, beside = seats.sealed[:, LIP] @ [0.43, 0.57], seats.sealed[:, BESIDE] @ [0.67, 0.33]
+    score = 0.7 * lip + 0.3 * beside - 0.3 * away - 0.5 / _CLEAR_M * hits - 2 * tilted
     # With few objects there is time to look more closely at each.
     limit = int(np.clip(_REFINED // len(np.unique(owner)), *_REFINED_OF_EACH))
     apart = _APART_M / np.sqrt(limit)
     return spread_of_each(owner, score, position_m=contact, apart_m=apart, limit=limit)
 
 
-def _balance(scene: Scene, row: np.ndarray, column: np.ndarray, owner: np.ndarray) -> np.ndarray:
-    """The middles (K, 3) [m, optical frame] of the boxes round what is seen of the objects.
-
-    They lie nearer to the centres of mass than the means of seen points do, which lean towards the camera.
-    """
-    every = max(1, len(row) // _ENOUGH_PIXELS)
-    row, column, owner = row[::every], column[::every], owner[::every]
-    middle, along = scene.middle_m.copy(), scene.longer_side
-    depth = scene.depth_m.ravel()[row * np.int32(scene.camera.width) + column]
-    x = (column.astype(np.float32) - np.float32(scene.camera.cx)) * depth
-    y = (row.astype(np.float32) - np.float32(scene.camera.cy)) * depth
-    for axis in (along, np.cross(scene.up, along)):
-        # Along an axis a pixel lies at its depth times the product of its ray and the axis.
-        offset = (scene.middle_m * axis).sum(axis=1)
-        per_x, per_y, per_depth = axis[:, 0] / scene.camera.fx, axis[:, 1] / scene.camera.fy, axis[:, 2]
-        per_x, per_y, per_depth, offset = (v.astype(np.float32)[owner] for v in (per_x, per_y, per_depth, offset))
-        place = per_x * x + per_y * y + per_depth * depth - offset
-        low, high = np.zeros(len(middle), np.float32), np.zeros(len(middle), np.float32)
-        np.minimum.at(low, owner, place)
-        np.maximum.at(high, owner, place)
-        middle += ((low + high) / 2)[:, None] * axis
-    return middle
+def _tilt(scene: Scene, seats: Seats) -> np.ndarray:
+    """Angles (N,) [rad] between straight into the bin and the cups' approaches."""
+    return np.arccos(np.clip(seats.normal @ scene.up.astype(np.float32), -1, 1))
 
 
 def _needed(mass_kg: np.ndarray, lever_m: np.ndarray, tilt: np.ndarray, radius_m: float) -> np.ndarray:

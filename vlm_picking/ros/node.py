@@ -94,6 +94,7 @@ class PickingNode(LifecycleNode):
             config = self._settings.picking
             self.get_logger().info(f"loading the model '{config.model}' ...")
             self._pipeline = self._load(config)
+            self.get_logger().info("warming up; the first time on a machine this compiles the planner ...")
             self._pipeline.warm_up()
         except Exception as error:
             self._pipeline, self._state = None, "unconfigured"
