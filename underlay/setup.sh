@@ -170,4 +170,12 @@ if [ "$(cat .ros/stamp 2>/dev/null)" != "$wanted" ]; then
   echo "$ros" >.ros/kind
   echo "$wanted" >.ros/stamp
 fi
+# --- the planner, compiled once ----------------------------------------------------------------------------------
+
+wanted=$({ contents vlm_picking/planning/*.py vlm_picking/compiled.py vlm_picking/holes.py; echo "$identity"; } | fingerprint)
+if [ "$(cat .venv/planner 2>/dev/null)" != "$wanted" ]; then
+  say "compiling the planner (a minute)"
+  .venv/bin/python -m vlm_picking.warming
+  echo "$wanted" >.venv/planner
+fi
 say "ready ($([ "$ros" = installed ] && echo "ROS 2 ${ROS_DISTRO:-} as installed" || echo "ROS 2 Jazzy from PyPI"), Python $version)"

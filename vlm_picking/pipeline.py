@@ -8,7 +8,6 @@ import numpy as np
 
 from vlm_picking.answering import answer_query, describe, failed
 from vlm_picking.asking import answer_freely, captioned, wants_history
-from vlm_picking.camera import PinholeCamera
 from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections
 from vlm_picking.errors import FrameError, ModelError, PromptError
@@ -32,7 +31,7 @@ from vlm_picking.segmentation import segment_objects
 from vlm_picking.separation import separated
 from vlm_picking.support import Support, find_support
 from vlm_picking.transform import Transform
-from vlm_picking.warming import warm_up, warm_up_planning
+from vlm_picking.warming import empty_floor, warm_up, warm_up_planning
 from vlm_picking.watch import Watch
 
 
@@ -134,10 +133,9 @@ class PickingPipeline:
         Raises:
             ModelError: a model can't look.
         """
-        camera = PinholeCamera(width, height, float(width), float(width), width / 2, height / 2)
-        floor = RgbdFrame(np.zeros((height, width, 3), np.uint8), np.ones((height, width), np.float32), camera)
+        floor = empty_floor(width, height)
         warm_up(self.models, floor)
-        warm_up_planning(camera, self.grippers)
+        warm_up_planning(self.grippers, floor.camera)
         self.run(floor, "pick anything")
         self._history = self._new_history()
 
@@ -241,15 +239,8 @@ class PickingPipeline:
                 likelihood = likelihood[:, None, None] * worth
                 objects |= {thing.id: thing for thing in lift(frame, seen[named], support)}
             with run.stage("plan", 0.65):
-                grasps = plan_grasps(
-                    frame,
-                    seen,
-                    self.grippers,
-                    support=support,
-                    likelihood=likelihood,
-                    max_per_object=self.config.max_grasps_per_object,
-                    max_candidates=self.config.max_grasps,
-                )
+                most = {"max_per_object": self.config.max_grasps_per_object, "max_candidates": self.config.max_grasps}
+                grasps = plan_grasps(frame, seen, self.grippers, support=support, likelihood=likelihood, **most)
         answer = answer_query(query, sights, grasps, (frame.camera.width, frame.camera.height))
         lifted = tuple(objects[i] for i in seen.id.tolist() if i in objects)
         return run.result(query, answer, seen, lifted, grasps)

@@ -1,4 +1,7 @@
-"""The first question to each model, and the first plan, which are the slow ones: kernels are built, memory is taken."""
+"""The first question to each model, and the first plan, which are the slow ones: kernels are built, memory is taken.
+
+`python -m vlm_picking.warming` compiles the planner for this machine and user, which its first plan would do otherwise.
+"""
 
 import numpy as np
 
@@ -7,8 +10,15 @@ from vlm_picking.detections import Detections
 from vlm_picking.errors import ReplyError
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.grasp import Gripper
+from vlm_picking.gripper_files import available_grippers, load_gripper
 from vlm_picking.models.suite import ModelSuite
 from vlm_picking.planning import plan_grasps
+
+
+def empty_floor(width: int, height: int) -> RgbdFrame:
+    """A frame of a black floor, a metre away."""
+    camera = PinholeCamera(width, height, float(width), float(width), width / 2, height / 2)
+    return RgbdFrame(np.zeros((height, width, 3), np.uint8), np.ones((height, width), np.float32), camera)
 
 
 def warm_up(models: ModelSuite, frame: RgbdFrame) -> None:
@@ -38,7 +48,7 @@ def warm_up(models: ModelSuite, frame: RgbdFrame) -> None:
             continue
 
 
-def warm_up_planning(camera: PinholeCamera, grippers: tuple[Gripper, ...]) -> None:
+def warm_up_planning(grippers: tuple[Gripper, ...], camera: PinholeCamera) -> None:
     """Plan once for a box that lies on a larger one: whatever a plan may need is compiled then, once a machine."""
     size = camera.height, camera.width
     masks, depth_m = np.zeros((2, *size), bool), np.ones(size, np.float32)
@@ -51,3 +61,7 @@ def warm_up_planning(camera: PinholeCamera, grippers: tuple[Gripper, ...]) -> No
     boxes = Detections(xyxy, np.ones(2), np.array(["box", "box"]), np.arange(2), masks)
     frame = RgbdFrame(np.zeros((*size, 3), np.uint8), depth_m, camera)
     plan_grasps(frame, boxes, grippers)
+
+
+if __name__ == "__main__":
+    warm_up_planning(tuple(load_gripper(name) for name in available_grippers()), empty_floor(640, 480).camera)

@@ -34,7 +34,7 @@ def compiled_functions():
 def test_the_first_plan_compiles_everything_and_later_ones_nothing():
     wide, small = Box((0.02, 0.01, 0.03), (0.16, 0.14, 0.06)), Box((-0.1, 0, 0.02), (0.05, 0.03, 0.04))
     shot = look([wide, small, *walls(0.4, 0.3, 0.06)])
-    warm_up_planning(shot.frame.camera, GRIPPERS)
+    warm_up_planning(GRIPPERS, shot.frame.camera)
     before = {f: len(f.signatures) for f in compiled_functions()}
     assert max(before.values()) == 1, [f.__name__ for f, count in before.items() if count > 1]
     plan_grasps(shot.frame, shot.detections(), GRIPPERS, support=find_support(shot.frame))
