@@ -42,6 +42,27 @@ def test_a_dish_is_taken_empty_and_left_with_something_in_it():
     assert {c.object_id for c in laden.candidates} == {1}, "the ball can be taken, the dish under it can't"
 
 
+def test_what_lies_across_the_walls_is_not_in_a_dish():
+    dish = tray(high_m=0.05)
+    across = Box((0.06, 0.0, 0.062), (0.03, 0.20, 0.024))
+    inside = Box((0.0, 0.0, 0.034), (0.10, 0.08, 0.056))
+    assert LADEN not in plan_for(look([*dish, across], bin_parts=BIN), range(5)).rejected
+    assert LADEN in plan_for(look([*dish, inside], bin_parts=BIN), range(5)).rejected
+
+
+def test_what_ends_within_a_dish_is_in_it_however_high_it_stands():
+    from vlm_picking.planning.load import _stays_inside
+
+    dish = np.zeros((40, 40), bool)
+    dish[2:38, 2:38] = True
+    heap = np.zeros_like(dish)
+    heap[10:30, 12:28] = True
+    assert _stays_inside(dish & ~heap, heap, heap)
+    rod = np.zeros_like(dish)
+    rod[18:22] = True
+    assert not _stays_inside(dish & ~rod, rod & dish, rod)
+
+
 def test_what_lies_on_a_flat_thing_does_not_keep_it():
     board = [Box((0, 0, 0.02), (0.16, 0.06, 0.04))]
     plan = plan_for(look([*board, Ball((0.05, 0.0, 0.06), 0.02)], bin_parts=BIN), [0], [1])

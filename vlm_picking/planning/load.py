@@ -12,7 +12,7 @@ _SIDES = 3
 _LEAST_SHARE = 0.15
 _WALL_M = 0.025
 _HIGHEST, _EDGES = 0.97, 0.05
-_LEAST_SUNK = 0.15
+_LEAST_SUNK, _LEAST_INSIDE = 0.15, 0.5
 _FREE_ON_TOP = 0.98
 _LEAST_WIDTH_CELLS = 0.07 / CELL_M
 
@@ -22,8 +22,8 @@ def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
 
     They lie higher than the object beside them, which is seen on three sides of them at least, and are as large as 15 %
     of what is seen of it. From what is flat they slide off, so it has to have walls: its highest parts stand 25 mm
-    above the plane through all that is seen of it. What lies across the walls alone, all of it higher than they are, is
-    not in it. What is narrower than 70 mm holds nothing that could fall into it.
+    above the plane through all that is seen of it. What lies across the walls, all of it higher than they are and some of
+    it beyond them, is not in it. What is narrower than 70 mm holds nothing that could fall into it.
 
     Args:
         map_: seen straight from above.
@@ -44,8 +44,19 @@ def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
             continue
         height = top_m - _plane(own, top_m)
         wall = np.quantile(height[own], _HIGHEST)
-        laden[index] = wall > _WALL_M and np.mean(height[load] < wall) > _LEAST_SUNK
+        if wall > _WALL_M:
+            sunk = np.mean(height[load] < wall) > _LEAST_SUNK
+            laden[index] = sunk or _stays_inside(own, load, height > _HIGHER_BY_M)
     return laden
+
+
+def _stays_inside(own: np.ndarray, load: np.ndarray, standing: np.ndarray) -> bool:
+    """Whether a load (R, C) is part of standing things that end within the object, and not at its window's border."""
+    parts, label = cv2.connectedComponents((standing & ~own).astype(np.uint8))
+    rim = np.ones(own.shape, bool)
+    rim[1:-1, 1:-1] = False
+    inside = np.isin(label, label[rim], invert=True)
+    return bool(parts > 1 and np.mean(inside[load]) > _LEAST_INSIDE)
 
 
 def _ends_of_rows(own: np.ndarray) -> np.ndarray:
