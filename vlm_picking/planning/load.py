@@ -22,8 +22,8 @@ def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
 
     They lie higher than the object beside them, which is seen on three sides of them at least, and are as large as 15 %
     of what is seen of it. From what is flat they slide off, so it has to have walls: its highest parts stand 25 mm
-    above the plane through all that is seen of it. What lies across the walls, all of it higher than they are and some of
-    it beyond them, is not in it. What is narrower than 70 mm holds nothing that could fall into it.
+    above the plane through all that is seen of it. What lies across the walls, all of it higher than they are and some
+    of it beyond them, is not in it. What is narrower than 70 mm holds nothing that could fall into it.
 
     Args:
         map_: seen straight from above.
