@@ -255,7 +255,9 @@ def spin(node: PickingNode, executor: Executor) -> None:
         except (KeyboardInterrupt, ExternalShutdownException):
             return
         except Exception:
-            node.get_logger().error(f"a callback failed; the node goes on\n{traceback.format_exc()}")
+            # Ended while the executor prepares to wait, a context raises an error of its own kind there.
+            if rclpy.ok():
+                node.get_logger().error(f"a callback failed; the node goes on\n{traceback.format_exc()}")
 
 
 def main(args: list[str] | None = None) -> None:
