@@ -12,7 +12,7 @@ import rclpy
 import typer
 from lifecycle_msgs.srv import GetState
 from rclpy.action import ActionClient
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.task import Future
 from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import Image
@@ -21,6 +21,7 @@ from vision_msgs.msg import Detection2DArray
 from vlm_picking.errors import PickingError
 from vlm_picking.image_messages import decode_color
 from vlm_picking.ros.conversions import STATUS_NAMES, stamp_ns
+from vlm_picking.ros.spinning import spin_to_the_end
 from vlm_picking_msgs.action import PlanGrasps
 from vlm_picking_msgs.msg import Answer, GraspCandidateArray
 from vlm_picking_msgs.srv import Ask, SetPrompt
@@ -79,7 +80,8 @@ class OperatorClient:
             self._node.create_subscription(Image, "debug_image", self._on_picture, 1)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._spin, name="operator_client", daemon=True)
+        spinning = {"target": spin_to_the_end, "args": (self._executor,)}
+        self._thread = threading.Thread(**spinning, name="operator_client", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> "OperatorClient":
@@ -185,12 +187,6 @@ class OperatorClient:
         with self._picture_came:
             self._picture_came.wait_for(lambda: stamp in self._pictures, timeout=_PICTURE_WAIT_S)
             return self._pictures.pop(stamp, None)
-
-    def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            pass
 
 
 def ask(

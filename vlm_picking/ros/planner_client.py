@@ -4,9 +4,10 @@ import threading
 import time
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 
 from vlm_picking.errors import PickingError
+from vlm_picking.ros.spinning import spin_to_the_end
 from vlm_picking_msgs.msg import GraspCandidateArray
 
 
@@ -26,7 +27,8 @@ class PlannerClient:
         self._node.create_subscription(GraspCandidateArray, "grasps", self._on_grasps, 10)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._spin, name="planner_client", daemon=True)
+        spinning = {"target": spin_to_the_end, "args": (self._executor,)}
+        self._thread = threading.Thread(**spinning, name="planner_client", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> "PlannerClient":
@@ -61,9 +63,3 @@ class PlannerClient:
         with self._came:
             self._received.append(message)
             self._came.notify_all()
-
-    def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            pass

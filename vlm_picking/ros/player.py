@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import rclpy
 import typer
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.utilities import remove_ros_args
@@ -18,6 +18,7 @@ from rosgraph_msgs.msg import Clock
 
 from vlm_picking.bags import open_bag
 from vlm_picking.errors import BagError, PickingError
+from vlm_picking.ros.spinning import spin_to_the_end
 
 _QUEUE = 10
 _LATCHED = QoSProfile(depth=_QUEUE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -138,10 +139,9 @@ def play(
 def _spin(executor: SingleThreadedExecutor, player: BagPlayer) -> None:
     """Serve the node's parameters; the end of the context ends the playing too."""
     try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass
-    player.stop()
+        spin_to_the_end(executor)
+    finally:
+        player.stop()
 
 
 def main() -> None:

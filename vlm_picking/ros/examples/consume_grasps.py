@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import rclpy
 from geometry_msgs.msg import PoseArray
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 
 from vlm_picking.errors import FrameError
 from vlm_picking.ros.conversions import header_of, pose_from_msg, pose_to_msg, stamp_ns
 from vlm_picking.ros.frames import frame_lookup
+from vlm_picking.ros.spinning import spin_to_the_end
 from vlm_picking.transform import Transform
 from vlm_picking_msgs.msg import GraspCandidate, GraspCandidateArray
 
@@ -156,8 +157,8 @@ def main() -> None:
     executor = MultiThreadedExecutor(num_threads=2)  # transforms come in while a callback waits for one
     executor.add_node(node)
     try:
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
+        spin_to_the_end(executor)
+    except KeyboardInterrupt:
         pass
     finally:
         executor.shutdown()
