@@ -29,6 +29,7 @@ from vlm_picking.ros.outputs import Outputs
 from vlm_picking.ros.parameters import NodeParameters
 from vlm_picking.ros.plan_action import PlanGraspsServer
 from vlm_picking.ros.settings import NodeConfig
+from vlm_picking.ros.spinning import shut_down
 from vlm_picking.ros.worker import PickingWorker
 from vlm_picking.transform import Transform
 
@@ -274,7 +275,7 @@ def main(args: list[str] | None = None) -> None:
         node.close()
         executor.shutdown()
         node.destroy_node()
-        rclpy.try_shutdown()
+        shut_down()
 
 
 if __name__ == "__main__":

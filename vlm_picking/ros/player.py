@@ -18,7 +18,7 @@ from rosgraph_msgs.msg import Clock
 
 from vlm_picking.bags import open_bag
 from vlm_picking.errors import BagError, PickingError
-from vlm_picking.ros.spinning import spin_to_the_end
+from vlm_picking.ros.spinning import shut_down, spin_to_the_end
 
 _QUEUE = 10
 _LATCHED = QoSProfile(depth=_QUEUE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -129,7 +129,7 @@ def play(
         pass
     finally:
         executor.shutdown()
-        rclpy.try_shutdown()  # wakes the thread below wherever it waits
+        shut_down()  # wakes the thread below wherever it waits
         if spinning is not None:
             spinning.join()
         if player is not None:

@@ -1,5 +1,6 @@
-"""Spinning that ends with the context, however the executor learns of its end."""
+"""Spinning and shutting down where a signal may end the context at any moment, in a thread of its own."""
 
+import rclpy
 from rclpy.executors import Executor, ExternalShutdownException
 
 
@@ -12,4 +13,13 @@ def spin_to_the_end(executor: Executor) -> None:
     except Exception:
         # Ended while the executor prepares to wait, a context raises an error of its own kind there.
         if executor.context.ok():
+            raise
+
+
+def shut_down() -> None:
+    """End the default context, unless it has ended or a signal ends it right now."""
+    try:
+        rclpy.try_shutdown()
+    except Exception:
+        if rclpy.ok():
             raise

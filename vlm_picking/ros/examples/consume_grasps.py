@@ -21,7 +21,7 @@ from rclpy.node import Node
 from vlm_picking.errors import FrameError
 from vlm_picking.ros.conversions import header_of, pose_from_msg, pose_to_msg, stamp_ns
 from vlm_picking.ros.frames import frame_lookup
-from vlm_picking.ros.spinning import spin_to_the_end
+from vlm_picking.ros.spinning import shut_down, spin_to_the_end
 from vlm_picking.transform import Transform
 from vlm_picking_msgs.msg import GraspCandidate, GraspCandidateArray
 
@@ -163,7 +163,7 @@ def main() -> None:
     finally:
         executor.shutdown()
         node.destroy_node()
-        rclpy.try_shutdown()
+        shut_down()
 
 
 if __name__ == "__main__":
