@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.planning.synthetic import Ball, Box, look, walls
+from vlm_picking.camera import PinholeCamera
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.support import find_support
 
@@ -81,6 +82,25 @@ def test_the_walls_belong_to_the_bin():
     cloud = shot.frame.camera.deproject_image(shot.frame.depth_m)
     standing = support.interior & (support.height_above(cloud) - support.shell_height(cloud) > 0.006)
     assert (shot.ids[standing] == 0).mean() < 0.05
+
+
+@pytest.mark.parametrize("left_px", [93, 70], ids=["its lower part is seen", "none of it is seen"])
+def test_a_wall_that_the_image_cuts_off_is_taken_for_as_high_as_the_others(left_px):
+    camera = PinholeCamera(width=320, height=240, fx=300.0, fy=300.0, cx=float(left_px), cy=119.5)
+    table = {"floor_size_m": (0.41, 0.31), "table_m": -0.03}
+    shot = look(SCATTERED, bin_parts=walls(0.4, 0.3, 0.1), camera=camera, **table)
+    support = find_support(shot.frame)
+    camera_from_bin = shot.bin_from_camera.inverse()
+    beyond = camera_from_bin.apply(np.array([[-0.215, 0.0, 0.0], [0.215, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert support.shell_height(beyond)[0] < 0.09
+    assert support.obstacle_height(beyond) == pytest.approx([0.1, 0.1, 0.0], abs=0.004)
+
+
+def test_where_no_wall_is_seen_none_is_supposed():
+    support = find_support(look(SCATTERED).frame)
+    assert not support.rise_m.any()
+    beyond = support.camera_from_bin.apply(np.array([[0.4, 0.0, 0.0], [0.0, -0.4, 0.0]]))
+    assert support.obstacle_height(beyond) == pytest.approx([0.0, 0.0])
 
 
 def test_the_bins_frame_stands_on_the_floor():

@@ -10,6 +10,7 @@ _MOST_POINTS = 2000
 _LOWEST_WALL_M = 0.03
 _UNDER_WALL_M = 0.02
 _LARGEST_BIN_M = 2.0
+_BEYOND_M = 0.01
 _LINES = 4096
 
 
@@ -48,7 +49,7 @@ def turned_by(angle: float) -> np.ndarray:
 
 def walls(
     flat: np.ndarray, height: np.ndarray, on_floor: np.ndarray, *, steps: int = 40
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Find the flat floor's rectangle and how the bin rises around it.
 
     Args:
@@ -57,11 +58,11 @@ def walls(
         on_floor: (N,) bool.
 
     Returns:
-        (2,) low and (2,) high corners of the rectangle [m], and (4, steps) heights outwards from its sides +x, -x,
-        +y, -y [m].
+        (2,) low and (2,) high corners of the rectangle [m], (4, steps) heights outwards from its sides +x, -x, +y, -y
+        [m], and (4,) bool, on which of them nothing was seen beyond the highest part of the wall, or beyond the floor.
     """
     low, high = np.percentile(flat[on_floor], [1, 99], axis=0)
-    rise = np.zeros((4, steps))
+    rise, cut_off = np.zeros((4, steps)), np.zeros(4, bool)
     for axis in (0, 1):
         other = 1 - axis
         middle, half = (low[other] + high[other]) / 2, (high[other] - low[other]) / 2
@@ -70,20 +71,30 @@ def walls(
         centre = (low[axis] + high[axis]) / 2
         for k, sign in enumerate((1, -1)):
             outward = sign * (along - centre)
-            begin, profile = _profile(
+            begin, profile, cut_off[2 * axis + k] = _profile(
                 outward, across, z, extent=sign * ((high if sign > 0 else low)[axis] - centre), steps=steps
             )
             (high if sign > 0 else low)[axis] = centre + sign * begin
             rise[2 * axis + k] = profile
-    return low, high, rise
+    return low, high, rise, cut_off
+
+
+def supposed_rise(rise_m: np.ndarray, cut_off: np.ndarray) -> np.ndarray:
+    """Heights (4, K) of walls as `walls` gives them, those that are cut off (4,) as high as the highest of all."""
+    supposed = rise_m.copy()
+    for side in np.flatnonzero(cut_off):
+        supposed[side, np.argmax(rise_m[side]) :] = rise_m.max()
+    return supposed
 
 
 def _profile(
     outward: np.ndarray, across: np.ndarray, height: np.ndarray, *, extent: float, steps: int
-) -> tuple[float, np.ndarray]:
-    """Where the wall on one side begins (distance from the centre) and the heights from there outwards."""
+) -> tuple[float, np.ndarray, bool]:
+    """Where the wall on one side begins (distance from the centre), the heights from there outwards, and whether
+    nothing was seen beyond.
+    """
     if extent > _LARGEST_BIN_M:
-        return extent, np.zeros(steps)
+        return extent, np.zeros(steps), False
     count = int(np.ceil(extent / CELL_M)) + steps
     level = _levels(outward, across, height, count)
     known = np.flatnonzero(np.isfinite(level))
@@ -92,7 +103,7 @@ def _profile(
     if rim is None:
         rim = _rim(level, known[known >= int(extent / CELL_M / 2)])
     if rim is None:
-        return extent, np.zeros(steps)
+        return extent, np.zeros(steps), bool(known.max(initial=0) * CELL_M < extent + _BEYOND_M)
     filled = np.interp(np.arange(count), known, level[known])
     # An object near a wall raises a row, and none lowers it: what lies further out bounds the wall from above.
     filled[: rim + 1] = np.minimum.accumulate(filled[rim::-1])[::-1]
@@ -101,7 +112,7 @@ def _profile(
     profile = np.maximum(filled[begin : begin + steps], 0.0)
     profile[max(rim - begin, 0) :] = profile.max()
     profile = np.concatenate([profile, np.full(steps - len(profile), profile[-1])])
-    return begin * CELL_M, profile
+    return begin * CELL_M, profile, bool(rim == known[-1])
 
 
 def _rim(level: np.ndarray, outer: np.ndarray) -> int | None:

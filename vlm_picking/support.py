@@ -1,12 +1,13 @@
 """The floor of the bin: its plane and its inside, from depth alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import cv2
 import numpy as np
 
 from vlm_picking.arrays import frozen_array
-from vlm_picking.bin_shape import CELL_M, orientation, shell_height, turned_by, walls
+from vlm_picking.bin_shape import CELL_M, orientation, shell_height, supposed_rise, turned_by, walls
 from vlm_picking.depth import filled_cloud, filled_depth, noise_m, normals
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.transform import Transform
@@ -34,6 +35,7 @@ class Support:
         size_m: (2,) length and width of the flat floor [m].
         rise_m: (4, K) height of the bin's own surface at K distances (steps of 5 mm) outwards from the flat floor's
             sides +x, -x, +y, -y [m]: the slope or wall that begins there. All zero where there is no wall.
+        cut_off: (4,) bool, on which sides nothing was seen beyond the highest part of the wall, or beyond the floor.
     """
 
     normal: np.ndarray
@@ -44,10 +46,11 @@ class Support:
     camera_from_bin: Transform
     size_m: np.ndarray
     rise_m: np.ndarray
+    cut_off: np.ndarray = field(default_factory=partial(np.zeros, 4, bool))
 
     def __post_init__(self) -> None:
         columns = (("normal", (3,), np.float64), ("interior", (None, None), bool), ("size_m", (2,), np.float64))
-        columns += (("rise_m", (4, None), np.float64),)
+        columns += (("rise_m", (4, None), np.float64), ("cut_off", (4,), bool))
         for name, shape, dtype in columns:
             object.__setattr__(self, name, frozen_array(getattr(self, name), name=name, shape=shape, dtype=dtype))
 
@@ -68,6 +71,10 @@ class Support:
     def shell_height(self, points_m: np.ndarray) -> np.ndarray:
         """Height (...) of the bin's own surface, floor or wall, straight below points (..., 3) [m, optical frame]."""
         return shell_height(self.camera_from_bin, self.size_m, self.rise_m, points_m)
+
+    def obstacle_height(self, points_m: np.ndarray) -> np.ndarray:
+        """The same as a gripper has to take it: walls whose tops were not seen are as high as the highest."""
+        return shell_height(self.camera_from_bin, self.size_m, supposed_rise(self.rise_m, self.cut_off), points_m)
 
 
 def find_support(frame: RgbdFrame, *, rng: np.random.Generator | None = None) -> Support | None:
@@ -95,10 +102,10 @@ def find_support(frame: RgbdFrame, *, rng: np.random.Generator | None = None) ->
     if plane is None:
         return None
     normal, offset_m = plane
-    interior = interior_mask(cloud, *_bin_frame(small, known, *plane))
+    interior = interior_mask(cloud, *_bin_frame(small, known, *plane)[:3])
     inside = cloud[::step, ::step][known & interior[::step, ::step]]
     normal, offset_m = _refine(inside, *plane) or plane
-    camera_from_bin, size_m, rise_m = _bin_frame(small, known, normal, offset_m)
+    camera_from_bin, size_m, rise_m, cut_off = _bin_frame(small, known, normal, offset_m)
     interior = interior_mask(cloud, camera_from_bin, size_m, rise_m)
     inlier_share, roughness_m = scatter_on_floor(small, known, normal, offset_m)
     return Support(
@@ -110,6 +117,7 @@ def find_support(frame: RgbdFrame, *, rng: np.random.Generator | None = None) ->
         camera_from_bin=camera_from_bin,
         size_m=size_m,
         rise_m=rise_m,
+        cut_off=cut_off,
     )
 
 
@@ -189,8 +197,10 @@ def _floor_score(height: np.ndarray, cloud: np.ndarray, known: np.ndarray, weigh
 
 def _bin_frame(
     cloud: np.ndarray, known: np.ndarray, normal: np.ndarray, offset_m: float
-) -> tuple[Transform, np.ndarray, np.ndarray]:
-    """The flat floor between the walls: its pose (z out of the bin), its sides [m], and how the walls rise round it."""
+) -> tuple[Transform, np.ndarray, np.ndarray, np.ndarray]:
+    """The flat floor between the walls: its pose (z out of the bin), its sides [m], and how the walls rise round it and
+    where they are cut off, as in Support.
+    """
     points = cloud[known].astype(np.float64)
     height = points @ normal + offset_m
     x_axis = np.cross(np.cross(normal, [1.0, 0.0, 0.0]), normal)
@@ -201,12 +211,14 @@ def _bin_frame(
     low, high = flat[on_floor].min(axis=0) - _BESIDE_M, flat[on_floor].max(axis=0) + _BESIDE_M
     beside = ((flat > low) & (flat < high)).all(axis=1)
     turn = turned_by(orientation(flat[on_floor], flat[beside & (height > 0.03)]))
-    low, high, rise = walls(flat @ turn, height, on_floor)
+    low, high, rise, cut_off = walls(flat @ turn, height, on_floor)
     size, middle = high - low, turn @ ((low + high) / 2)
     axes = plane_axes @ turn
     if size[1] > size[0]:
-        axes, size, rise = np.stack([axes[:, 1], -axes[:, 0]], axis=1), size[::-1], rise[[2, 3, 1, 0]]
-    return Transform(np.column_stack([axes, normal]), plane_axes @ middle - normal * offset_m), size, rise
+        sides = [2, 3, 1, 0]
+        axes, size, rise = np.stack([axes[:, 1], -axes[:, 0]], axis=1), size[::-1], rise[sides]
+        cut_off = cut_off[sides]
+    return Transform(np.column_stack([axes, normal]), plane_axes @ middle - normal * offset_m), size, rise, cut_off
 
 
 def _within_walls(floor: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -39,6 +39,14 @@ def attempt(result, *, control=False, gripper="cup", kind="mug", has_seal=None, 
     )  # fmt: skip
 
 
+def test_what_can_be_reached_from_one_side_alone_is_picked_leaning():
+    # A bowl covers half of the lemon, and the wall is a finger's width away.
+    lemon = Episode(episode_seed(61, 1), ("wsg_50_long_fingers",))
+    picked = lemon.planned(None)
+    assert picked.result == "success", picked
+    assert picked.terms["upright"] < 1.0
+
+
 def test_wilson_interval():
     # Wilson's own form, worked out by hand for 95 of 100.
     low, high = wilson_interval(95, 100)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.planning.synthetic import Box, look, walls
+from vlm_picking.camera import PinholeCamera
 from vlm_picking.gripper_files import load_gripper
 from vlm_picking.planning import plan_grasps
 from vlm_picking.support import find_support
@@ -74,6 +75,34 @@ def test_a_wider_palm_keeps_off_what_stands_higher_beside_the_fingers():
 
     assert over_the_post(0.022) < over_the_post(0.06)
     assert over_the_post(0.06) > 0.036
+
+
+@pytest.mark.parametrize("yaw_rad", [0.0, 0.4, 0.9])
+def test_no_corner_of_a_palm_comes_down_on_something(yaw_rad):
+    wide = replace(JAW, palm_width_m=0.06, palm_length_m=0.14)
+    thing = Box((0, 0, 0.01), (0.12, 0.03, 0.02), yaw_rad)
+    posts = [Box((x, y, 0.06), (0.012, 0.012, 0.12)) for x, y in ((0.05, 0.06), (-0.055, -0.05), (0.025, -0.075))]
+    candidates = plan(shot := look([thing, *posts]), [wide], max_per_object=50).candidates
+    mine = [in_bin(shot, c) for c in candidates if c.object_id == 0]
+    assert mine
+    for grasp in mine:
+        for post in posts:
+            at = grasp.inverse().apply(np.array([*post.center_m[:2], 0.12]))
+            under = abs(at[0]) < 0.03 and abs(at[1]) < 0.07 and at[2] > -wide.finger_length_m
+            assert not under
+
+
+def test_a_palm_keeps_off_a_wall_that_the_image_cuts_off():
+    camera = PinholeCamera(width=320, height=240, fx=300.0, fy=300.0, cx=93.0, cy=119.5)
+    thing = Box((-0.17, 0.0, 0.01), (0.03, 0.12, 0.02))
+    shot = look([thing], bin_parts=walls(0.4, 0.3, 0.1), camera=camera)
+    hand = load_gripper("wsg_50_long_fingers")
+    low = replace(hand, finger_length_m=0.06, insertion_depth_m=0.05)
+    for candidate in plan(shot, [low], max_per_object=50).candidates:
+        grasp = in_bin(shot, candidate)
+        for x, y in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
+            corner = grasp.apply(np.array([x * hand.palm_m[0] / 2, y * hand.palm_m[1] / 2, -low.finger_length_m]))
+            assert corner[2] > 0.1 or corner[0] > -0.202
 
 
 def test_no_finger_goes_into_a_neighbour():

@@ -50,6 +50,18 @@ def test_what_lies_across_the_walls_is_not_in_a_dish():
     assert LADEN in plan_for(look([*dish, inside], bin_parts=BIN), range(5)).rejected
 
 
+def test_what_comes_in_over_one_wall_is_not_in_a_dish():
+    t = 0.006
+    dish = [
+        Box((0, 0, t / 2), (0.16, 0.12, t)),
+        *(Box((x, 0, high / 2), (t, 0.12, high)) for x, high in ((-0.077, 0.09), (0.077, 0.03))),
+        *(Box((0, side * 0.057, 0.015), (0.16, t, 0.03)) for side in (-1, 1)),
+    ]
+    leaning, lying = Box((0.0, 0.06, 0.045), (0.05, 0.20, 0.02)), Box((0.0, 0.0, 0.02), (0.08, 0.07, 0.028))
+    assert LADEN not in plan_for(look([*dish, leaning], bin_parts=BIN), range(5)).rejected
+    assert LADEN in plan_for(look([*dish, lying], bin_parts=BIN), range(5)).rejected
+
+
 def test_what_ends_within_a_dish_is_in_it_however_high_it_stands():
     from vlm_picking.planning.load import _stays_inside
 

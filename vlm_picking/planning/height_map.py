@@ -140,7 +140,7 @@ def upright_map(
         place = [np.zeros((count, 3)) for count in size[::-1]]
         for axis in (0, 1):
             place[axis][:, axis] = (np.arange(len(place[axis])) + 0.5) * CELL_M + low[axis]
-        rise = np.split(support.shell_height(camera_from_bin.apply(np.concatenate(place))), [size[1]])
+        rise = np.split(support.obstacle_height(camera_from_bin.apply(np.concatenate(place))), [size[1]])
         for axis in (0, 1):
             # The floor itself has no height.
             beyond = np.abs(place[axis][:, axis]) > support.size_m[axis] / 2 - CELL_M
@@ -176,6 +176,28 @@ def leaning_map(upright: HeightMap, rotation: np.ndarray) -> HeightMap:
         owner=owned,
         measured=measured,
     )
+
+
+class LeaningMaps:
+    """The same scene against approaches that lean, each map made when it is first asked for."""
+
+    def __init__(self, upright: HeightMap) -> None:
+        self._upright = upright
+        self._maps: dict[tuple[float, float], HeightMap] = {}
+
+    def towards(self, heading: float, lean: float) -> HeightMap:
+        """The map whose z leans by `lean` towards `heading`, in the bin's frame [rad]."""
+        if (heading, lean) not in self._maps:
+            self._maps[heading, lean] = leaning_map(self._upright, _leaning_axes(lean, heading))
+        return self._maps[heading, lean]
+
+
+def _leaning_axes(lean: float, heading: float) -> np.ndarray:
+    """(3, 3) axes of a map whose z leans by `lean` towards `heading`, in the bin's frame."""
+    c, s, ch, sh = np.cos(lean), np.sin(lean), np.cos(heading), np.sin(heading)
+    z = np.array([s * ch, s * sh, c])
+    x = np.array([c * ch, c * sh, -s])
+    return np.column_stack([x, np.cross(z, x), z])
 
 
 def _outer(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -23,13 +23,13 @@ CLOSER_M = 0.008
 OPENS_WIDER_M = 0.008
 """How much wider than what they hold the jaws come down."""
 _LINES = 7
-_LEAST_LINES = 2
+_LEAST_LINES, _LEAST_TOUCHED = 2, 3
 _FRICTION_CONE_RAD = 0.5
 _LOOK_BEYOND_M = 0.02
 _CONTACT_M = 0.006
 _ABOVE_TIP_M = 0.0015
 _FIRM_GRIP_M = 0.015
-_LEAST_STEEP = 0.35
+_LEAST_STEEP = 0.4
 _SLACK_M = 0.001
 _UNEVEN_M = 0.02
 _SLIVER_M = 0.0065
@@ -125,6 +125,7 @@ def judge(
         [
             ("too wide for the gripper", tight & ((room < -_CELL_TOO_WIDE_M) | (slant > _TIGHT_SLANT_RAD))),
             ("sides not opposite each other", np.maximum(slant, twist) > _FRICTION_CONE_RAD),
+            ("too little of a finger touches it", lines < _LEAST_TOUCHED),
             ("sides slope out of the jaws", steep < _LEAST_STEEP),
             ("too little depth at the contact", measured < LEAST_MEASURED),
             ("a finger would go where the camera does not see", in_sight < _LEAST_IN_SIGHT),

@@ -8,8 +8,8 @@ from vlm_picking.planning.height_map import CELL_M, HeightMap
 
 _HIGHER_BY_M = 0.008
 _NEAR_CELLS = 4
-_SIDES = 3
-_LEAST_SHARE = 0.15
+_SIDES, _ALL_SIDES = 3, 4
+_LEAST_SHARE, _LEAST_SURROUNDED = 0.15, 0.4
 _WALL_M = 0.025
 _HIGHEST, _EDGES = 0.97, 0.05
 _LEAST_SUNK, _LEAST_INSIDE = 0.15, 0.5
@@ -20,10 +20,11 @@ _LEAST_WIDTH_CELLS = 0.07 / CELL_M
 def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
     """Whether (K,) other things lie in an object with walls, such as a pan, so that none can be lifted without them.
 
-    They lie higher than the object beside them, which is seen on three sides of them at least, and are as large as 15 %
-    of what is seen of it. From what is flat they slide off, so it has to have walls: its highest parts stand 25 mm
-    above the plane through all that is seen of it. What lies across the walls, all of it higher than they are and some
-    of it beyond them, is not in it. What is narrower than 70 mm holds nothing that could fall into it.
+    They lie higher than the object beside them, which is seen on three sides of them at least and on all four of much
+    of them, and are as large as 15 % of what is seen of it. From what is flat they slide off, so it has to have walls:
+    its highest parts stand 25 mm above the plane through all that is seen of it. What lies across the walls, all of it
+    higher than they are and some of it beyond them, is not in it. What is narrower than 70 mm holds nothing that could
+    fall into it.
 
     Args:
         map_: seen straight from above.
@@ -37,8 +38,11 @@ def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
         own, top_m = map_.owner[window] == index, map_.top[window]
         if min(own.shape) < _LEAST_WIDTH_CELLS:
             continue
-        load = _load(own, top_m)
+        sides = _load(own, top_m)
+        load = sides >= _SIDES
         if np.count_nonzero(load) <= _LEAST_SHARE * np.count_nonzero(own):
+            continue
+        if np.mean(sides[load] == _ALL_SIDES) <= _LEAST_SURROUNDED:
             continue
         if min(cv2.minAreaRect(_ends_of_rows(own))[1]) < _LEAST_WIDTH_CELLS:
             continue
@@ -67,7 +71,7 @@ def _ends_of_rows(own: np.ndarray) -> np.ndarray:
 
 
 def _load(own: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """Cells (R, C) bool that lie higher than an object beside them and within three of its sides."""
+    """On how many sides (R, C) of cells that lie higher than an object beside them it is seen; 0 for other cells."""
     kernel = np.ones((2 * _NEAR_CELLS + 1, 2 * _NEAR_CELLS + 1), np.uint8)
     beside = cv2.erode(np.where(own, top, np.float32(1e3)), kernel)
     return _enclosed(own, top > beside + np.float32(_HIGHER_BY_M))
@@ -92,7 +96,7 @@ def _windows(owner: np.ndarray, count: int) -> np.ndarray:
 
 @compiled
 def _enclosed(own: np.ndarray, higher: np.ndarray) -> np.ndarray:
-    """Which cells (R, C) bool that are higher than an object it is seen to enclose; none if all of them are few."""
+    """On how many sides (R, C) int8 of cells that are higher than an object it is seen; 0 if all of them are few."""
     rows, columns = own.shape
     left, right, size, others = np.full(rows, columns), np.full(rows, -1), 0, 0
     up, down = np.full(columns, rows), np.full(columns, -1)
@@ -103,15 +107,15 @@ def _enclosed(own: np.ndarray, higher: np.ndarray) -> np.ndarray:
                 size += 1
                 left[row], right[row] = min(left[row], column), column
                 up[column], down[column] = min(up[column], row), row
-    within = np.zeros((rows, columns), np.bool_)
+    around = np.zeros((rows, columns), np.int8)
     if others <= _LEAST_SHARE * size:
-        return within
+        return around
     for row in range(rows):
         for column in range(columns):
             if higher[row, column] and not own[row, column]:
                 sides = int(left[row] <= column) + int(right[row] >= column)
-                within[row, column] = sides + int(up[column] <= row) + int(down[column] >= row) >= _SIDES
-    return within
+                around[row, column] = sides + int(up[column] <= row) + int(down[column] >= row)
+    return around
 
 
 def _plane(own: np.ndarray, top: np.ndarray) -> np.ndarray:

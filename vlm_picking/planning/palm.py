@@ -9,7 +9,7 @@ from vlm_picking.planning.height_map import CELL_M, HeightMap
 
 PALM_SPARE_M = 0.004
 """Room beside and below a palm that comes down."""
-_TO_CORNERS = 0.67
+_CORNER_M = 0.008
 
 
 def palm_reach_m(gripper: Gripper, between_m: np.ndarray) -> np.ndarray:
@@ -27,29 +27,43 @@ def palm_hits(
         angle: (N,) directions of closing [rad].
         tip_m: (N,) heights of the tips; between_m: (N,) how far the fingers are apart.
     """
-    radius = gripper.palm_m[0] / 2 + PALM_SPARE_M
-    under = under_a_disc(map_, radius)
-    # Discs along the palm leave out its corners; going on by a third of their radius covers most of those.
-    reach = np.maximum(palm_reach_m(gripper, between_m) - _TO_CORNERS * radius, 0) / CELL_M
+    half_width = gripper.palm_m[0] / 2
+    radius = half_width + PALM_SPARE_M
+    corner = min(_CORNER_M, half_width)
+    under, under_corner = under_a_disc(map_, radius), under_a_disc(map_, corner)
+    # Discs along the palm leave out its corners, so smaller ones are put there.
+    reach = palm_reach_m(gripper, between_m)
+    along, end = np.maximum(reach - radius, 0) / CELL_M, np.maximum(reach - corner, 0) / CELL_M
     direction = np.column_stack([np.cos(angle), np.sin(angle)])
-    return _hits(under, cell, direction, reach, tip_m + gripper.finger_length_m - PALM_SPARE_M)
+    aside = (radius - corner) / CELL_M
+    height_m = tip_m + gripper.finger_length_m - PALM_SPARE_M
+    return _hits(under, under_corner, cell, direction, along, end, aside, height_m)
 
 
 @compiled
 def _hits(
-    under: np.ndarray, cell: np.ndarray, direction: np.ndarray, reach: np.ndarray, height_m: np.ndarray
-) -> np.ndarray:
-    """Whether (N,) something stands higher than `height_m` (N,) in a map (rows, columns), along lines.
+    under: np.ndarray, under_corner: np.ndarray, cell: np.ndarray, direction: np.ndarray, reach: np.ndarray,
+    end: np.ndarray, aside: float, height_m: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Whether (N,) something stands higher than `height_m` (N,) in a map (rows, columns) along lines, or in another one
+    at the corners of rectangles round them.
 
     Args:
         cell, direction: (N, 2), middles of the lines [cells, x and y] and their directions.
-        reach: (N,) how far they go to either side [cells].
+        reach, end: (N,) how far the lines and the rectangles go to either side [cells].
+        aside: how far the rectangles go across their direction [cells].
     """
     hits, farthest = np.zeros(len(cell), np.bool_), 0.0
     for n in range(len(cell)):
         farthest = max(farthest, reach[n])
     most = int(np.ceil(farthest))
     for n in range(len(cell)):
+        for corner in range(4):
+            along, across = (end[n] if corner < 2 else -end[n]), (aside if corner % 2 else -aside)
+            x = int(np.rint(cell[n, 0] + direction[n, 0] * along - direction[n, 1] * across))
+            y = int(np.rint(cell[n, 1] + direction[n, 1] * along + direction[n, 0] * across))
+            x, y = min(max(x, 0), under.shape[1] - 1), min(max(y, 0), under.shape[0] - 1)
+            hits[n] = hits[n] or under_corner[y, x] > height_m[n]
         for along in range(-most, most + 1, 2):
             if abs(along) <= reach[n]:
                 x = min(max(int(np.rint(cell[n, 0] + direction[n, 0] * along)), 0), under.shape[1] - 1)

@@ -12,7 +12,7 @@ import numpy as np
 
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.collision import ANGLES, BEFORE_M, UNIT_M, landing_heights
-from vlm_picking.planning.height_map import CELL_M, HeightMap, leaning_map
+from vlm_picking.planning.height_map import CELL_M, HeightMap
 from vlm_picking.planning.jaw_contact import CLOSER_M, LANDING_GAP_M, SPARE_M, Landings, judge
 from vlm_picking.planning.landing import is_seen, land, starts, unlike
 from vlm_picking.planning.load import is_laden
@@ -22,15 +22,15 @@ from vlm_picking.planning.scene import Scene
 
 _LINES = 3200
 _STARTS = (10, 70)  # fewest and most on an object
-_LINES_LEANING = 700
+_LINES_LEANING, _LINES_CLOSELY = 700, 1400
 _SHORTLIST, _SHORTLIST_OF_MANY = 560, 400
 _SHORTLIST_OF_EACH = (10, 280)
 _FEW_OBJECTS = 4
 _DEPTH_SHARES = (1.0, 0.5, 0.2)
 _MORE_DEPTHS = (1.0, 0.75, 0.5, 0.35, 0.2)
 _HALF_OF_FLAT = 0.55
-_TIGHT_SPARE_M = 0.001
-_LEAN_RAD = 0.4
+_LEAN_RAD, _LEAST_LEAN_RAD = 0.4, 0.1
+_HEADINGS = tuple((np.arange(8) * np.pi / 4).tolist())
 _GOOD, _FAIR = 0.85, 0.6
 _FAR_WORSE = 0.25
 _ENOUGH_FAIR = 3
@@ -61,15 +61,21 @@ def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     lacking = is_seen(scene.map.owner, wanted & (best < _GOOD))
     # Where several things can be picked straight away, the pile will have changed before the others' turn.
     if lacking.any() and (best >= _FAIR).sum() < _ENOUGH_FAIR:
-        tight = _search(
-            scene, scene.map, gripper, lacking, _LINES, rejected, spare_m=_TIGHT_SPARE_M, shares=_MORE_DEPTHS
-        )
-        # Beside neighbours fingers need some room; what fills the jaws leaves none.
-        wide = _search(scene, scene.map, gripper, lacking, _LINES, rejected, spare_m=0.0, shares=_MORE_DEPTHS)
-        parts += [tight, wide[wide.opening_m >= gripper.max_opening_m - CLOSER_M]]
-        for heading in np.arange(4) * np.pi / 2 if lean > 0.1 else ():
-            leaning = leaning_map(scene.map, _leaning_axes(lean, heading))
+        parts.append(_search(scene, scene.map, gripper, lacking, _LINES, rejected, spare_m=0.0, shares=_MORE_DEPTHS))
+        for heading in _HEADINGS[::2] if lean > _LEAST_LEAN_RAD else ():
+            leaning = scene.leaning.towards(heading, lean)
             parts.append(_search(scene, leaning, gripper, lacking, _LINES_LEANING, rejected))
+        for part in parts:
+            np.maximum.at(best, part.owner, part.quality)
+        lacking &= best < _FAIR
+        # What stands at a wall or under something else may be reached from one side alone, and closely.
+        for heading in _HEADINGS if lacking.any() and lean > _LEAST_LEAN_RAD else ():
+            leaning = scene.leaning.towards(heading, lean / 2)
+            parts.append(
+                _search(
+                    scene, leaning, gripper, lacking, _LINES_CLOSELY, rejected, spare_m=0.0, shares=_MORE_DEPTHS
+                )
+            )
     return _without_far_worse(Proposals.joined(parts), rejected)
 
 
@@ -83,14 +89,6 @@ def _without_far_worse(proposals: Proposals, rejected: Counter) -> Proposals:
     if not near.all():
         rejected["far worse than another on the object"] += int(np.count_nonzero(~near))
     return proposals[near]
-
-
-def _leaning_axes(lean: float, heading: float) -> np.ndarray:
-    """(3, 3) axes of a map whose z leans by `lean` towards `heading`, in the bin's frame."""
-    c, s, ch, sh = np.cos(lean), np.sin(lean), np.cos(heading), np.sin(heading)
-    z = np.array([s * ch, s * sh, c])
-    x = np.array([c * ch, c * sh, -s])
-    return np.column_stack([x, np.cross(z, x), z])
 
 
 def _search(

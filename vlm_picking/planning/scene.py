@@ -9,7 +9,7 @@ from vlm_picking.compiled import compiled
 from vlm_picking.depth import filled_depth
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.planning.covering import on_top
-from vlm_picking.planning.height_map import CELL_M, Cloud, HeightMap, upright_map
+from vlm_picking.planning.height_map import CELL_M, Cloud, HeightMap, LeaningMaps, upright_map
 from vlm_picking.planning.painting import heights, some_points
 from vlm_picking.support import Support
 from vlm_picking.transform import Transform
@@ -31,7 +31,7 @@ class Scene:
         known: (H, W) bool, where depth was measured.
         labels: (H, W) int16, which of the K objects a pixel shows; -1 for none.
         window: rows and columns around all objects and what a gripper may hit beside them.
-        map: the scene seen straight from above.
+        map: the scene seen straight from above; leaning: seen from other directions.
         readable: (K,) bool, whether enough of the object was measured to plan on it.
         middle_m: (K, 3) the middle of each object's measured points [m, optical frame].
         length_m: (K,) their extent [m].
@@ -48,6 +48,7 @@ class Scene:
     labels: np.ndarray
     window: tuple[slice, slice]
     map: HeightMap
+    leaning: LeaningMaps
     readable: np.ndarray
     middle_m: np.ndarray
     length_m: np.ndarray
@@ -112,6 +113,14 @@ def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, c
     points, owner = some_points(in_bin.depth_m, in_bin.labels, in_bin.known, in_bin.matrix, _ENOUGH_POINTS)
     facts = _facts(points, owner, count)
     rotation = camera_from_bin.rotation
+    map_ = upright_map(
+        in_bin,
+        some=points,
+        pixel_m=pixel_m,
+        image_from_bin=image_from_bin,
+        camera_from_bin=camera_from_bin,
+        support=support,
+    )
     return Scene(
         camera=frame.camera,
         camera_from_bin=camera_from_bin,
@@ -119,14 +128,8 @@ def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, c
         known=known,
         labels=labels,
         window=window,
-        map=upright_map(
-            in_bin,
-            some=points,
-            pixel_m=pixel_m,
-            image_from_bin=image_from_bin,
-            camera_from_bin=camera_from_bin,
-            support=support,
-        ),
+        map=map_,
+        leaning=LeaningMaps(map_),
         readable=readable,
         middle_m=facts.middle @ rotation.T + camera_from_bin.translation_m,
         length_m=facts.length,
