@@ -7,6 +7,7 @@ what the fingers would then touch.
 """
 
 from collections import Counter
+from itertools import product
 
 import numpy as np
 
@@ -69,13 +70,10 @@ def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
             np.maximum.at(best, part.owner, part.quality)
         lacking &= best < _FAIR
         # What stands at a wall or under something else may be reached from one side alone, and closely.
-        for heading in _HEADINGS if lacking.any() and lean > _LEAST_LEAN_RAD else ():
-            leaning = scene.leaning.towards(heading, lean / 2)
-            parts.append(
-                _search(
-                    scene, leaning, gripper, lacking, _LINES_CLOSELY, rejected, spare_m=0.0, shares=_MORE_DEPTHS
-                )
-            )
+        for angle, heading in product((lean / 2, lean), _HEADINGS) if lacking.any() and lean > _LEAST_LEAN_RAD else ():
+            leaning = scene.leaning.towards(heading, angle)
+            closely = {"spare_m": 0.0, "shares": _MORE_DEPTHS}
+            parts.append(_search(scene, leaning, gripper, lacking, _LINES_CLOSELY, rejected, **closely))
     return _without_far_worse(Proposals.joined(parts), rejected)
 
 
