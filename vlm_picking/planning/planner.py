@@ -20,7 +20,7 @@ from vlm_picking.support import Support
 
 REPEATED, WORSE = "repeats a better one", "worse than those kept"
 """Reasons for which grasps were thrown away that passed every check."""
-_LIKELY, _POSSIBLE = 0.25, 0.08
+_LIKELY, _POSSIBLE = 0.25, 0.1
 _PROPOSERS = {GripperKind.SUCTION: propose_suction, GripperKind.PARALLEL_JAW: propose_jaw}
 
 
