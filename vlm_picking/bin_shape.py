@@ -10,7 +10,7 @@ _MOST_POINTS = 2000
 _LOWEST_WALL_M = 0.03
 _UNDER_WALL_M = 0.02
 _LARGEST_BIN_M = 2.0
-_BEYOND_M = 0.01
+_BEYOND_M, _BEHIND_TOP_M = 0.01, 0.015
 _LINES = 4096
 
 
@@ -112,7 +112,8 @@ def _profile(
     profile = np.maximum(filled[begin : begin + steps], 0.0)
     profile[max(rim - begin, 0) :] = profile.max()
     profile = np.concatenate([profile, np.full(steps - len(profile), profile[-1])])
-    return begin * CELL_M, profile, bool(rim == known[-1])
+    # A wall's face may fill two or three rows: its top was seen only where something was seen well behind it.
+    return begin * CELL_M, profile, bool((known[-1] - rim) * CELL_M < _BEHIND_TOP_M)
 
 
 def _rim(level: np.ndarray, outer: np.ndarray) -> int | None:

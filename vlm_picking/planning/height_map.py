@@ -111,7 +111,8 @@ def upright_map(
 ) -> HeightMap:
     """The map seen straight from above of an organised cloud (h, w) in the bin's frame.
 
-    Heights within the floor's own roughness count as floor; a wall without readings is still a wall.
+    Heights within the floor's own roughness count as floor; a wall without readings is still a wall, and of one whose
+    top the image cuts off the lower part is as high as the rest.
 
     Args:
         some: (P, 3) [m, bin's frame], some of what was measured of the objects.
@@ -134,7 +135,7 @@ def upright_map(
     measured = measured_share(counts)
     close_gaps(top, owner)
     top = _filled(top)
-    over = [np.full(count, -np.inf, np.float32) for count in size[::-1]]
+    over, unseen = ([np.full(count, -np.inf, np.float32) for count in size[::-1]] for _ in range(2))
     if support is not None:
         # The bin's sides rise along its axes, so its shape is the higher one of two profiles.
         place = [np.zeros((count, 3)) for count in size[::-1]]
@@ -142,10 +143,13 @@ def upright_map(
             place[axis][:, axis] = (np.arange(len(place[axis])) + 0.5) * CELL_M + low[axis]
         rise = np.split(support.obstacle_height(camera_from_bin.apply(np.concatenate(place))), [size[1]])
         for axis in (0, 1):
+            along = place[axis][:, axis]
             # The floor itself has no height.
-            beyond = np.abs(place[axis][:, axis]) > support.size_m[axis] / 2 - CELL_M
+            beyond = np.abs(along) > support.size_m[axis] / 2 - CELL_M
             over[axis][beyond] = rise[axis][beyond]
-    raise_walls(top, owner, measured, *over, band_m)
+            beyond &= support.cut_off[2 * axis + (along < 0)]
+            unseen[axis][beyond] = rise[axis][beyond]
+    raise_walls(top, owner, measured, *over, *unseen, band_m)
     return HeightMap(camera_from_map=camera_from_bin, origin_m=low, top=top, owner=owner, measured=measured)
 
 

@@ -216,7 +216,7 @@ def _take_highest(top: np.ndarray, owner: np.ndarray, cells: np.ndarray) -> None
 @compiled
 def raise_walls(
     top: np.ndarray, owner: np.ndarray, measured: np.ndarray, over_x: np.ndarray, over_y: np.ndarray,
-    band_m: float,
+    unseen_x: np.ndarray, unseen_y: np.ndarray, band_m: float,
 ) -> None:  # fmt: skip
     """Cells without readings are as high as the bin's own shape at least, and what is hardly higher than the floor is
     floor; in place.
@@ -225,6 +225,7 @@ def raise_walls(
         top, owner, measured: as in HeightMap.
         over_x: (columns,) float32 [m], the bin's height over the columns, and over_y (rows,) over the rows; -inf where
             they cross the floor.
+        unseen_x, unseen_y: the same where the image cuts the walls off; all that stands there goes on that high.
         band_m: how rough the floor is.
     """
     for row in range(top.shape[0]):
@@ -233,3 +234,5 @@ def raise_walls(
                 top[row, column] = max(top[row, column], max(over_x[column], over_y[row]))
             if owner[row, column] < 0 and top[row, column] < band_m:
                 top[row, column] = 0
+            else:
+                top[row, column] = max(top[row, column], max(unseen_x[column], unseen_y[row]))
