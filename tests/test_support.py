@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from tests.planning.synthetic import Ball, Box, look, walls
+from vlm_picking.bin_shape import supposed_rise
+from vlm_picking.bin_shape import walls as walls_of
 from vlm_picking.camera import PinholeCamera
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.support import find_support
@@ -94,6 +96,18 @@ def test_a_wall_that_the_image_cuts_off_is_taken_for_as_high_as_the_others(left_
     beyond = camera_from_bin.apply(np.array([[-0.215, 0.0, 0.0], [0.215, 0.0, 0.0], [0.0, 0.0, 0.0]]))
     assert support.shell_height(beyond)[0] < 0.09
     assert support.obstacle_height(beyond) == pytest.approx([0.1, 0.1, 0.0], abs=0.004)
+
+
+def test_of_a_wall_whose_face_alone_is_seen_the_height_is_not_known():
+    y = np.arange(-0.15, 0.15, 0.004)
+    floor = np.array([(x, across, 0.0) for x in np.arange(-0.2, 0.2, 0.004) for across in y])
+    near = np.array([(-0.202 - 0.004 * k, across, 0.1) for k in range(4) for across in y])
+    face = np.array([(0.202, across, z) for across in y for z in np.arange(0.0, 0.06, 0.004)])
+    points = np.concatenate([floor, near, face, near - [0.1, 0, 0.12], face + [0.1, 0, -0.08]])
+    *_, rise, cut_off = walls_of(points[:, :2], points[:, 2], np.arange(len(points)) < len(floor))
+    assert cut_off.tolist() == [True, False, True, True]
+    assert rise.max(axis=1) == pytest.approx([0.06, 0.1, 0.0, 0.0], abs=0.006)
+    assert supposed_rise(rise, cut_off).max(axis=1) == pytest.approx(0.1)
 
 
 def test_where_no_wall_is_seen_none_is_supposed():

@@ -10,7 +10,7 @@ _MOST_POINTS = 2000
 _LOWEST_WALL_M = 0.03
 _UNDER_WALL_M = 0.02
 _LARGEST_BIN_M = 2.0
-_BEYOND_M, _BEHIND_TOP_M = 0.01, 0.015
+_BEYOND_M, _BEHIND_TOP_M, _ALIKE_M = 0.01, 0.015, 0.01
 _LINES = 4096
 
 
@@ -59,7 +59,7 @@ def walls(
 
     Returns:
         (2,) low and (2,) high corners of the rectangle [m], (4, steps) heights outwards from its sides +x, -x, +y, -y
-        [m], and (4,) bool, on which of them nothing was seen beyond the highest part of the wall, or beyond the floor.
+        [m], and (4,) bool, on which of them the top of the wall was not seen, or nothing beyond the floor.
     """
     low, high = np.percentile(flat[on_floor], [1, 99], axis=0)
     rise, cut_off = np.zeros((4, steps)), np.zeros(4, bool)
@@ -91,7 +91,7 @@ def _profile(
     outward: np.ndarray, across: np.ndarray, height: np.ndarray, *, extent: float, steps: int
 ) -> tuple[float, np.ndarray, bool]:
     """Where the wall on one side begins (distance from the centre), the heights from there outwards, and whether
-    nothing was seen beyond.
+    the wall's top, or all beyond the floor, was not seen.
     """
     if extent > _LARGEST_BIN_M:
         return extent, np.zeros(steps), False
@@ -112,8 +112,13 @@ def _profile(
     profile = np.maximum(filled[begin : begin + steps], 0.0)
     profile[max(rim - begin, 0) :] = profile.max()
     profile = np.concatenate([profile, np.full(steps - len(profile), profile[-1])])
-    # A wall's face may fill two or three rows: its top was seen only where something was seen well behind it.
-    return begin * CELL_M, profile, bool((known[-1] - rim) * CELL_M < _BEHIND_TOP_M)
+    return begin * CELL_M, profile, not _shows_top(level, known, rim)
+
+
+def _shows_top(level: np.ndarray, known: np.ndarray, rim: int) -> bool:
+    """Whether the image shows a wall's top, not only its face: two rows alike, and something well behind them."""
+    alike = rim > 0 and abs(level[rim] - level[rim - 1]) < _ALIKE_M
+    return bool(alike and (known[-1] - rim) * CELL_M >= _BEHIND_TOP_M)
 
 
 def _rim(level: np.ndarray, outer: np.ndarray) -> int | None:

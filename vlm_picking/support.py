@@ -35,7 +35,7 @@ class Support:
         size_m: (2,) length and width of the flat floor [m].
         rise_m: (4, K) height of the bin's own surface at K distances (steps of 5 mm) outwards from the flat floor's
             sides +x, -x, +y, -y [m]: the slope or wall that begins there. All zero where there is no wall.
-        cut_off: (4,) bool, on which sides nothing was seen beyond the highest part of the wall, or beyond the floor.
+        cut_off: (4,) bool, on which sides the top of the wall was not seen, or nothing beyond the floor.
     """
 
     normal: np.ndarray
