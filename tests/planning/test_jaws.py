@@ -9,7 +9,10 @@ from tests.planning.synthetic import Box, look, walls
 from vlm_picking.camera import PinholeCamera
 from vlm_picking.gripper_files import load_gripper
 from vlm_picking.planning import plan_grasps
+from vlm_picking.planning.height_map import CELL_M, HeightMap
+from vlm_picking.planning.palm import palm_hits
 from vlm_picking.support import find_support
+from vlm_picking.transform import Transform
 
 JAW, CUP = load_gripper("robotiq_2f85"), load_gripper("suction_30mm")
 
@@ -77,19 +80,25 @@ def test_a_wider_palm_keeps_off_what_stands_higher_beside_the_fingers():
     assert over_the_post(0.06) > 0.036
 
 
-@pytest.mark.parametrize("yaw_rad", [0.0, 0.4, 0.9])
-def test_no_corner_of_a_palm_comes_down_on_something(yaw_rad):
+@pytest.mark.parametrize(
+    ("across_m", "along_m", "hits"), [(0.030, 0.069, True), (-0.030, -0.069, True), (0.045, 0.069, False)]
+)
+@pytest.mark.parametrize("yaw_rad", [0.0, 0.7])
+def test_a_palm_comes_down_on_what_is_under_its_corners_alone(across_m, along_m, hits, yaw_rad):
     wide = replace(JAW, palm_width_m=0.06, palm_length_m=0.14)
-    thing = Box((0, 0, 0.01), (0.12, 0.03, 0.02), yaw_rad)
-    posts = [Box((x, y, 0.06), (0.012, 0.012, 0.12)) for x, y in ((0.05, 0.06), (-0.055, -0.05), (0.025, -0.075))]
-    candidates = plan(shot := look([thing, *posts]), [wide], max_per_object=50).candidates
-    mine = [in_bin(shot, c) for c in candidates if c.object_id == 0]
-    assert mine
-    for grasp in mine:
-        for post in posts:
-            at = grasp.inverse().apply(np.array([*post.center_m[:2], 0.12]))
-            under = abs(at[0]) < 0.03 and abs(at[1]) < 0.07 and at[2] > -wide.finger_length_m
-            assert not under
+    top = np.zeros((120, 120), np.float32)
+    along, across = np.array([np.cos(yaw_rad), np.sin(yaw_rad)]), np.array([-np.sin(yaw_rad), np.cos(yaw_rad)])
+    column, row = np.rint(60 + (along_m * along + across_m * across) / CELL_M).astype(int)
+    top[row, column] = 0.12
+    seen = HeightMap(
+        camera_from_map=Transform(np.eye(3), np.zeros(3)),
+        origin_m=np.zeros(2),
+        top=top,
+        owner=np.full(top.shape, -1, np.int16),
+        measured=np.ones_like(top),
+    )
+    closed = {"tip_m": np.zeros(1), "between_m": np.full(1, 0.02)}
+    assert palm_hits(seen, wide, np.full((1, 2), 60.0), np.full(1, yaw_rad), **closed).tolist() == [hits]
 
 
 def test_a_palm_keeps_off_a_wall_that_the_image_cuts_off():
@@ -98,7 +107,9 @@ def test_a_palm_keeps_off_a_wall_that_the_image_cuts_off():
     shot = look([thing], bin_parts=walls(0.4, 0.3, 0.1), camera=camera)
     hand = load_gripper("wsg_50_long_fingers")
     low = replace(hand, finger_length_m=0.06, insertion_depth_m=0.05)
-    for candidate in plan(shot, [low], max_per_object=50).candidates:
+    candidates = plan(shot, [low], max_per_object=50).candidates
+    assert candidates, "away from the wall there is room"
+    for candidate in candidates:
         grasp = in_bin(shot, candidate)
         for x, y in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
             corner = grasp.apply(np.array([x * hand.palm_m[0] / 2, y * hand.palm_m[1] / 2, -low.finger_length_m]))

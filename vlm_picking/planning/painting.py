@@ -225,7 +225,7 @@ def raise_walls(
         top, owner, measured: as in HeightMap.
         over_x: (columns,) float32 [m], the bin's height over the columns, and over_y (rows,) over the rows; -inf where
             they cross the floor.
-        unseen_x, unseen_y: the same where the image cuts the walls off; all that stands there goes on that high.
+        unseen_x, unseen_y: the same where the image cuts walls off; what stands there and is no object is that high.
         band_m: how rough the floor is.
     """
     for row in range(top.shape[0]):
@@ -234,5 +234,5 @@ def raise_walls(
                 top[row, column] = max(top[row, column], max(over_x[column], over_y[row]))
             if owner[row, column] < 0 and top[row, column] < band_m:
                 top[row, column] = 0
-            else:
+            elif owner[row, column] < 0:
                 top[row, column] = max(top[row, column], max(unseen_x[column], unseen_y[row]))
