@@ -103,3 +103,20 @@ def test_things_that_met_in_simpler_shapes_do_not_jump_apart():
     cell = PickCell(scene, load_gripper("robotiq_2f85"))
     assert np.median(np.linalg.norm(scene.positions_m() - before, axis=1)) < 0.01
     assert len(cell.inside()) == len(scene.objects)
+
+
+def test_what_settled_in_a_wall_is_taken_out_and_lies_in_the_bin_again():
+    from vlm_picking.bench.cells import episode_seed
+    from vlm_picking.gripper_files import load_gripper
+    from vlm_picking.sim.cell import PickCell
+    from vlm_picking.sim.parting import stuck_objects
+    from vlm_picking.sim.scene import make_scene
+
+    scene = make_scene(episode_seed(13, 27), held_out=True)
+    carrot = [item.kind for item in scene.objects].index("carrot")
+    before = scene.positions_m()
+    cell = PickCell(scene, load_gripper("robotiq_2f85"))
+    moved = np.linalg.norm(scene.positions_m() - before, axis=1)
+    assert moved[carrot] > 0.05 and np.median(moved) < 0.01
+    assert len(cell.inside()) == len(scene.objects)
+    assert stuck_objects(cell.model, cell.data, cell.body_of_object, scene.objects) == []

@@ -14,6 +14,7 @@ import numpy as np
 from vlm_picking.grasp import Gripper, GripperKind
 from vlm_picking.sim.assembly import assemble
 from vlm_picking.sim.motions import LIFT_M, STEP_S, Motions
+from vlm_picking.sim.parting import stuck_objects
 from vlm_picking.sim.scene import Scene
 from vlm_picking.sim.vacuum import Vacuum
 from vlm_picking.transform import Transform
@@ -25,6 +26,7 @@ _MOVED_M = 0.02
 _OVER_THE_WALLS_M = 0.02
 _SETTLE_S, _SETTLE_TRIES, _AT_REST_M_S = 0.6, 5, 0.003
 _CALM_STEPS, _CALMED = 40, 0.3
+_PARTINGS, _DROP_STEPS, _DROP_CALMED, _OVER_M = 6, 120, 0.8, 0.01
 _STATE = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
@@ -74,8 +76,9 @@ class PickCell:
         self.vacuum = Vacuum(self.model, self.data, self._body, things, gripper.cup_radius_m) if suction else None
         self._hand = Motions(self.model, self.data, self._body, gripper, self.vacuum, self._after_step)
         self._hand.park()
-        self._calm()
+        self._calm(_CALM_STEPS, _CALMED)
         self._settle()
+        self._part()
         self._rest = self._state()
         self.restart()
 
@@ -186,11 +189,35 @@ class PickCell:
             if np.abs(self.data.cvel[self._body, 3:]).max(initial=0.0) < _AT_REST_M_S:
                 break
 
-    def _calm(self) -> None:
-        """Let things that meet here, and did not in the simpler shapes in which they settled, part without a jump."""
-        for _ in range(_CALM_STEPS):
+    def _calm(self, steps: int, kept: float) -> None:
+        """Let time pass, in which everything keeps only a share of its speed from step to step.
+
+        Things that meet here, and did not in the simpler shapes in which they settled, so part without a jump.
+        """
+        for _ in range(steps):
             self._hand.wait(STEP_S)
-            self.data.qvel[:] *= _CALMED
+            self.data.qvel[:] *= kept
+
+    def _part(self) -> None:
+        """Take out what is stuck in something (see parting.py), and let it sink onto the pile anew."""
+        objects, half = self.scene.objects, np.array(self.scene.crate.inner_m[:2]) / 2
+        size = np.array([np.linalg.norm(item.half_extents_m) for item in objects])
+        for _ in range(_PARTINGS):
+            stuck = stuck_objects(self.model, self.data, self._body, objects)
+            if not stuck:
+                return
+            positions = self.data.qpos.copy()
+            mujoco.mj_resetData(self.model, self.data)  # wakes what is at rest
+            self.data.qpos[:] = positions
+            self._hand.park()
+            for index in stuck:
+                place = self.data.qpos[self._qpos[index] :][:3]
+                room = np.maximum(half - size[index], 0)
+                place[:2] = np.clip(place[:2], -room, room)
+                place[2] = (self._centres()[:, 2] + size).max() + size[index] + _OVER_M
+                mujoco.mj_forward(self.model, self.data)
+            self._calm(_DROP_STEPS, _DROP_CALMED)
+            self._settle()
 
     def _after_step(self) -> None:
         self._hold_back()
