@@ -22,8 +22,7 @@ from vlm_picking.sim.truth import FrameTruth, TrueObject
 GRIPPERS = ("suction_30mm", "robotiq_2f85")
 KEYS = {
     "success_rate", "ci95", "wrong_object_rate", "no_grasp_rate", "collision_rate", "n", "planning_ms_p50", "failures",
-    "control", "per_kind", "has_seal_success_rate",
-    "seal_holds_success_rate",
+    "control", "per_kind", "has_seal_success_rate", "seal_holds_success_rate", "mistaken_rate", "brought",
 }  # fmt: skip
 
 
@@ -56,28 +55,32 @@ def test_wilson_interval():
 
 
 def test_figures_of_known_attempts():
+    alone = {"has_seal": True, "seal_holds": True}
     planned = [
-        attempt("success", has_seal=True, seal_holds=True),
-        attempt("success", has_seal=True, seal_holds=True, collided="neighbour", kind="can"),
+        replace(attempt("success", **alone), brought=True),
+        replace(attempt("success", **alone, collided="neighbour", kind="can"), brought=True),
         attempt("no seal", has_seal=False, seal_holds=False),
         attempt("pulled off", has_seal=True, seal_holds=False),
-        attempt("wrong object", has_seal=False),
+        replace(attempt("wrong object", has_seal=False), held=("mug", "can"), brought=True),
+        replace(attempt("wrong object", has_seal=False), held=("can",)),
         attempt("no grasp", gripper="", has_seal=False),
         replace(attempt("not seen", gripper="", has_seal=True), planning_ms=float("nan")),
         attempt("collision", collided="bin", has_seal=True, seal_holds=True),
     ]
-    control = [attempt("success" if i == 0 else "missed", control=True) for i in range(8)]
+    control = [attempt("success" if i == 0 else "missed", control=True) for i in range(9)]
     figures = picks_figures(list(zip(planned, control, strict=True)))
     assert figures.keys() >= KEYS
-    assert (figures["success_rate"], figures["n"]) == (2 / 8, 8)
-    assert figures["wrong_object_rate"] == 1 / 8
-    assert (figures["no_grasp_rate"], figures["not_seen_rate"]) == (2 / 8, 1 / 8)
-    assert figures["collision_rate"] == 2 / 8
+    assert (figures["success_rate"], figures["n"]) == (2 / 9, 9)
+    assert figures["wrong_object_rate"] == 2 / 9
+    assert figures["mistaken_rate"] == 1 / 9
+    assert figures["brought"] == {"success_rate": 3 / 9, "ci95": wilson_interval(3, 9), "n": 9}
+    assert (figures["no_grasp_rate"], figures["not_seen_rate"]) == (2 / 9, 1 / 9)
+    assert figures["collision_rate"] == 2 / 9
     assert figures["planning_ms_p50"] == 20.0
     assert (figures["has_seal_success_rate"], figures["has_seal"]["n"]) == (2 / 5, 5)
     assert (figures["seal_holds_success_rate"], figures["seal_holds"]["n"]) == (2 / 3, 3)
-    assert figures["control"] == {"success_rate": 1 / 8, "ci95": wilson_interval(1, 8), "n": 8}
-    assert sum(figures["failures"].values()) == 6
+    assert figures["control"] == {"success_rate": 1 / 9, "ci95": wilson_interval(1, 9), "n": 9}
+    assert sum(figures["failures"].values()) == 7
     assert figures["per_kind"]["can"]["success_rate"] == 1.0
 
 

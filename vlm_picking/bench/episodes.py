@@ -52,6 +52,7 @@ class Attempt:
         seal_holds: whether moreover one of the spots where it seals held the object when it was tried in physics.
         visible: share of the asked object that was seen.
         held: kinds of what hung in the gripper at the end; "-" for a distractor.
+        brought: whether the asked object was among it.
         terms: of the candidate.
         rejected: why candidates were thrown away.
     """
@@ -72,6 +73,7 @@ class Attempt:
     seal_holds: bool | None = None
     visible: float = 0.0
     held: tuple[str, ...] = ()
+    brought: bool = False
     terms: dict[str, float] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
 
@@ -158,6 +160,7 @@ class Episode:
             "collided": outcome.collided,
             "seal": outcome.seal,
             "held": tuple(cell.scene.objects[index].kind or "-" for index in outcome.held),
+            "brought": wanted in outcome.held,
         }
 
     def _seals(self) -> dict[str, bool]:

@@ -69,6 +69,8 @@ def picks_figures(pairs: Sequence[tuple[Attempt, Attempt]]) -> dict[str, object]
     return {
         **_success(planned),
         "wrong_object_rate": share(sum(attempt.result == WRONG_OBJECT for attempt in planned), n),
+        "mistaken_rate": share(sum(a.result == WRONG_OBJECT and not a.brought for a in planned), n),
+        "brought": _rate([attempt.brought for attempt in planned]),
         "no_grasp_rate": share(sum(not attempt.gripper for attempt in planned), n),
         "not_seen_rate": share(sum(attempt.result == NOT_SEEN for attempt in planned), n),
         "collision_rate": share(sum(bool(attempt.collided) for attempt in planned), n),
@@ -96,5 +98,9 @@ def _row(attempt: Attempt) -> dict[str, object]:
 
 
 def _success(attempts: Sequence[Attempt]) -> dict[str, object]:
-    hits, n = sum(attempt.result == SUCCESS for attempt in attempts), len(attempts)
+    return _rate([attempt.result == SUCCESS for attempt in attempts])
+
+
+def _rate(hit: Sequence[bool]) -> dict[str, object]:
+    hits, n = sum(hit), len(hit)
     return {"success_rate": share(hits, n), "ci95": wilson_interval(hits, n), "n": n}

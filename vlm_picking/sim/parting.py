@@ -20,7 +20,7 @@ def stuck_objects(
 ) -> list[int]:
     """Indices of objects that lie in another or in the bin, of two the higher one.
 
-    So does what is deeper in the other than contacts give way at rest, or pressed on it with more than twice what all
+    That is what is deeper in the other than contacts give way at rest, or pressed on it with more than twice what all
     objects weigh together.
 
     Args:
