@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vlm_picking.colours import COLOURS, colour_shares
+from vlm_picking.colours import COLOURS, colour_shares, other_hues
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,19 @@ def test_two_colours_share_the_pixels():
     pixels = np.concatenate([np.full((30, 3), (210, 25, 30), np.uint8), np.full((10, 3), (20, 60, 190), np.uint8)])
     shares = colour_shares(pixels)
     assert (shares["red"], shares["blue"]) == (pytest.approx(0.75), pytest.approx(0.25))
+
+
+@pytest.mark.parametrize(
+    ("rgb", "colours", "share"),
+    [
+        ((200, 30, 35), {"green"}, 1.0),
+        ((200, 30, 35), {"red"}, 0.0),
+        ((200, 30, 35), {"orange"}, 0.0),  # in another light
+        ((120, 120, 122), {"green"}, 0.0),  # a blade
+        ((200, 30, 35), set(), 0.0),
+        ((200, 30, 35), {"turquoise"}, 0.0),  # no word that pixels have
+    ],
+)
+def test_only_another_hue_speaks_against_a_colour(rgb, colours, share):
+    assert other_hues(np.full((50, 3), rgb, np.uint8), colours) == pytest.approx(share)
+    assert other_hues(np.zeros((0, 3), np.uint8), colours) == 0.0

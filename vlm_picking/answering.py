@@ -6,6 +6,7 @@ import numpy as np
 
 from vlm_picking.detections import Detections
 from vlm_picking.grasp import GraspPlan
+from vlm_picking.holding import MAY_BE_ANOTHER
 from vlm_picking.query import Query, QueryKind, Target
 from vlm_picking.result import Answer, Status
 
@@ -190,8 +191,8 @@ def describe(sights: list[TargetSight]) -> Answer:
 
 
 def rejections(plan: GraspPlan) -> str:
-    """Counts by reason, most frequent first ("too wide 12, collides 3")."""
-    ordered = sorted(plan.rejected.items(), key=lambda item: -item[1])
+    """Counts by reason, most frequent first ("too wide 12, collides 3"); before all what passed every other check."""
+    ordered = sorted(plan.rejected.items(), key=lambda item: (item[0] != MAY_BE_ANOTHER, -item[1]))
     return ", ".join(f"{reason} {count}" for reason, count in ordered) or "no candidate was found on the surface"
 
 

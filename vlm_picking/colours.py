@@ -1,5 +1,7 @@
 """Colour words for pixels: used where no model was asked ("pick anything red")."""
 
+from collections.abc import Collection
+
 import cv2
 import numpy as np
 
@@ -32,6 +34,20 @@ _PROTOTYPES: tuple[tuple[str, tuple[int, int, int]], ...] = (
 )
 COLOURS: tuple[str, ...] = tuple(dict.fromkeys(name for name, _ in _PROTOTYPES))
 
+_NEUTRAL = frozenset(("white", "grey", "black"))
+# Words for what one paint may look like in another light.
+_NEAR = {
+    "red": ("orange", "brown", "pink"),
+    "orange": ("red", "brown", "yellow"),
+    "yellow": ("orange", "brown", "green"),
+    "green": ("yellow", "cyan"),
+    "cyan": ("green", "blue"),
+    "blue": ("cyan", "purple"),
+    "purple": ("blue", "pink"),
+    "pink": ("purple", "red"),
+    "brown": ("red", "orange", "yellow"),
+}
+
 
 def _lab(rgb: np.ndarray) -> np.ndarray:
     return cv2.cvtColor((np.asarray(rgb, np.float32) / 255).reshape(-1, 1, 3), cv2.COLOR_RGB2LAB).reshape(-1, 3)
@@ -54,3 +70,14 @@ def colour_shares(rgb: np.ndarray) -> dict[str, float]:
     for (name, _), share in zip(_PROTOTYPES, counts, strict=True):
         shares[name] += float(share)
     return shares
+
+
+def other_hues(rgb: np.ndarray, colours: Collection[str]) -> float:
+    """Share of pixels (P, 3) uint8 with another hue than some colour words name; 0 where no hue is known or named.
+
+    Black, white and grey speak against no hue: a red screwdriver has a blade, and a lamp its shadows.
+    """
+    fine = _NEUTRAL.union(colours, *(_NEAR.get(colour, ()) for colour in colours))
+    if not set(colours) & set(COLOURS) or not len(rgb):
+        return 0.0
+    return sum(share for colour, share in colour_shares(rgb).items() if colour not in fine)

@@ -16,7 +16,7 @@ from vlm_picking.query import Query, RelationKind, Target
 from vlm_picking.relations import holds, may_hold, order_by
 from vlm_picking.result import LiftedObject
 from vlm_picking.search import Scene
-from vlm_picking.supposition import WORTH_A_PICK, picks_one, tells_which, the_first, the_only, the_related
+from vlm_picking.supposition import picks_one, tells_which, the_first, the_only, the_related
 
 # Boxes that overlap more than this are one object, seen under two names.
 SAME_OBJECT_IOU = 0.7
@@ -161,7 +161,7 @@ def _likeliest(sight: TargetSight, config: PickingConfig) -> TargetSight:
         return sight
     likely = the_only(sight.maybe.score)
     best = int(likely.argmax())
-    if likely[best] < max(WORTH_A_PICK, config.present_threshold):
+    if likely[best] < config.present_threshold:
         return sight
     note, meant = _took_for(sight.target, sight.maybe[best]), sight.maybe.replace(score=likely)[best]
     return replace(sight, present=meant, maybe=sight.maybe[sight.maybe.id != meant.id[0]], reason=note)

@@ -15,6 +15,7 @@ from vlm_picking.frame import RgbdFrame
 from vlm_picking.grasp import Gripper
 from vlm_picking.gripper_files import load_gripper
 from vlm_picking.history import History
+from vlm_picking.holding import surely_held
 from vlm_picking.known_bin import KnownBin
 from vlm_picking.lift import lift
 from vlm_picking.masks import by_geometry, with_masks
@@ -233,7 +234,8 @@ class PickingPipeline:
         grasps = None
         if planning:
             named = np.isin(seen.id, scene.named.id)
-            if is_by_geometry and named.any():
+            cut_apart = is_by_geometry and bool(named.any())
+            if cut_apart:
                 with run.stage("separate", 0.63):
                     seen, worth = separated(frame, seen, named, support, models=self.models, config=self.config)
                 likelihood = likelihood[:, None, None] * worth
@@ -241,6 +243,8 @@ class PickingPipeline:
             with run.stage("plan", 0.65):
                 most = {"max_per_object": self.config.max_grasps_per_object, "max_candidates": self.config.max_grasps}
                 grasps = plan_grasps(frame, seen, self.grippers, support=support, likelihood=likelihood, **most)
+                if cut_apart:
+                    grasps = surely_held(frame, seen, named, worth, grasps, self.grippers, support)
         answer = answer_query(query, sights, grasps, (frame.camera.width, frame.camera.height))
         lifted = tuple(objects[i] for i in seen.id.tolist() if i in objects)
         return run.result(query, answer, seen, lifted, grasps)

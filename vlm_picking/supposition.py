@@ -7,8 +7,8 @@ four times in five: "the mug on the left" may be the only one. "The mug on top" 
 Who says "the mug next to the can" also tells where it is. By chance a thing stands so to another about once in four, so
 what stands so is the likelier what was meant.
 
-Who says "pick the mug" knows of one as well. What looks most like it is picked, but only if it is the one four times in
-five: to lift the wrong thing is worse than to ask again.
+Who says "pick the mug" knows of one as well, so what looks most like it is taken for it where that is likely enough. A
+grasp has to hold it four times in five (`holding.py`): to lift the wrong thing is worse than to ask again.
 """
 
 from collections.abc import Sequence

@@ -41,8 +41,8 @@ def pairs_of(frame, ids: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarr
     return np.concatenate(terms), np.concatenate(same)
 
 
-def fit(terms: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights (len(WEIGHTS),) and bias of a logistic model."""
+def fit(terms: np.ndarray, same: np.ndarray, share: np.ndarray | float = 1.0) -> tuple[np.ndarray, float]:
+    """Weights (len(WEIGHTS),) and bias of a logistic model; rows count by their `share`, 1 on average."""
     from scipy.optimize import minimize
 
     scale = terms.std(axis=0) + 1e-6
@@ -50,8 +50,8 @@ def fit(terms: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, float]:
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         odds = x @ weights
-        value = (np.logaddexp(0, odds) - y * odds).mean() + _SHRINKAGE * (weights[1:] ** 2).sum()
-        slope = x.T @ (1 / (1 + np.exp(-odds)) - y) / len(y)
+        value = (share * (np.logaddexp(0, odds) - y * odds)).mean() + _SHRINKAGE * (weights[1:] ** 2).sum()
+        slope = x.T @ (share * (1 / (1 + np.exp(-odds)) - y)) / len(y)
         slope[1:] += 2 * _SHRINKAGE * weights[1:]
         return value, slope
 
