@@ -50,7 +50,6 @@ def grasps_of(seed: int, pipeline: PickingPipeline) -> tuple[np.ndarray, np.ndar
 def main() -> None:
     """Photograph, ask, plan, fit, and print the weights with what they tell right in bins left out."""
     from vlm_picking.config import PickingConfig
-    from vlm_picking.models.suite import ModelSuite
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[13, 6])
@@ -59,7 +58,6 @@ def main() -> None:
     options = parser.parse_args()
     config = PickingConfig(grippers=tuple(options.gripper.split(",")))
     pipeline = PickingPipeline.from_config(config)
-    pipeline.models = ModelSuite.load("embedded", device="cpu")
     seeds = [episode_seed(seed, number) for seed in options.seeds for number in range(options.episodes)]
     bins = [grasps_of(seed, pipeline) for seed in seeds]
     report([some for some in bins if len(some[1])])
