@@ -16,7 +16,7 @@ LAYERS = (
     (
         "composition",
         "config history run answering presence asking masks warming bin_view verification overlooked neighbours "
-        "belonging separation supposition search narrowing watch pipeline",
+        "belonging separation supposition holding search narrowing watch pipeline",
     ),
     ("edges", "frame_files drawing report bags contact_sheet find_cache"),
     ("shells", "ros sim conformance"),
