@@ -11,12 +11,14 @@ SUCTION is for cups of any size, since "hold" weighs what a cup holds against th
 102 scenes of two development seeds, the best and one more by suction_30mm and by suction_15mm each, without sponges
 (cross-validated over scenes: of the large cup's 0.80 expected and 0.81 held, of the small one's 0.16 and 0.15;
 calibration errors 0.03 and 0.04). "flatness", "center" and "clearance" told nothing and only decide between equals.
+"on_top" weighs 6 more than was fitted there: of 73 grasps of the large cup on things that are covered a little (0.6 to
+0.9), listed beside those of jaws on 41 scenes of three development seeds, 0.69 were expected to hold and 0.38 did.
 """
 
 import numpy as np
 
 SUCTION = {
-    "bias": -29.24,
+    "bias": -35.24,
     "seal": 5.21,
     "margin": 3.35,
     "flatness": 0.5,
@@ -25,7 +27,7 @@ SUCTION = {
     "tilt": 0.0,
     "measured": 0.4,
     "clearance": 0.5,
-    "on_top": 7.34,
+    "on_top": 13.34,
     "airtight": 5.2,
 }
 JAW = {
