@@ -48,19 +48,27 @@ def declared(context):
     declared.node.destroy_node()
 
 
+@pytest.fixture(scope="module")
+def untouched(context):
+    """One node for all tests that only look at it: DDS may block where many come and go on a busy machine."""
+    declared = Declared(context)
+    yield declared
+    declared.node.destroy_node()
+
+
 @pytest.mark.parametrize("name", FIELDS)
-def test_every_setting_is_a_parameter_with_help_and_default(declared, name):
-    descriptor = declared.node.describe_parameter(name)
+def test_every_setting_is_a_parameter_with_help_and_default(untouched, name):
+    descriptor = untouched.node.describe_parameter(name)
     assert descriptor.description == FIELDS[name].description
     default = FIELDS[name].default
-    value = declared.node.get_parameter(name).value
+    value = untouched.node.get_parameter(name).value
     assert (tuple(value) if isinstance(default, tuple) else value) == default
 
 
-def test_bounds_are_in_the_descriptors(declared):
-    rate = declared.node.describe_parameter("max_rate_hz").floating_point_range[0]
+def test_bounds_are_in_the_descriptors(untouched):
+    rate = untouched.node.describe_parameter("max_rate_hz").floating_point_range[0]
     assert (rate.from_value, rate.to_value) == (0.0, 1000.0)
-    count = declared.node.describe_parameter("max_grasps").integer_range[0]
+    count = untouched.node.describe_parameter("max_grasps").integer_range[0]
     assert (count.from_value, count.to_value, count.step) == (1, 1000, 1)
 
 
@@ -122,8 +130,8 @@ def test_a_bad_value_at_start_is_a_fault_and_not_the_end(context):
     declared.node.destroy_node()
 
 
-def test_types_are_those_of_the_settings(declared):
-    kinds = {name: declared.node.get_parameter(name).type_ for name in FIELDS}
+def test_types_are_those_of_the_settings(untouched):
+    kinds = {name: untouched.node.get_parameter(name).type_ for name in FIELDS}
     assert kinds["grippers"] == Parameter.Type.STRING_ARRAY
     assert kinds["autostart"] == Parameter.Type.BOOL
     assert kinds["max_grasps"].value == ParameterType.PARAMETER_INTEGER
