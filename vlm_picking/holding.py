@@ -16,13 +16,14 @@ from vlm_picking.frame import RgbdFrame
 from vlm_picking.grasp import GraspCandidate, GraspPlan, Gripper, GripperKind
 from vlm_picking.overlooked import asked_colours
 from vlm_picking.support import Support
-from vlm_picking.supposition import WORTH_A_PICK
 from vlm_picking.verification import log_odds
 
 WEIGHTS = {"in the mask": 9.695, "worth": 5.027, "seen": 0.412, "no other hue": 5.497}
 """Of each term of `holding_terms`, in its order, in log-odds that a grasp would hold what was asked for."""
 BIAS = -18.043
 MAY_BE_ANOTHER = "may hold something else"
+WORTH_A_PICK = 0.8
+"""How likely a grasp has to hold what was asked for."""
 _LOWEST_M = 0.004  # what stands no higher above the floor is floor
 _UNDER_CUP_M = 0.012
 _BEYOND_TIPS_M, _ABOVE_TIPS_M = 0.004, 0.06

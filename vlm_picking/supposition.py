@@ -21,7 +21,6 @@ from vlm_picking.query import Query, QueryKind, Superlative
 SUPPOSED = 0.9
 SEVERAL = 0.8
 BY_CHANCE = 0.25
-WORTH_A_PICK = 0.8
 _IN_THE_PILE = (Superlative.ON_TOP, Superlative.AT_BOTTOM)
 _SUREST = 0.9999
 

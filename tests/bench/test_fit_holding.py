@@ -9,7 +9,8 @@ from vlm_picking.config import PickingConfig
 from vlm_picking.holding import WEIGHTS
 from vlm_picking.pipeline import PickingPipeline
 
-pytest.importorskip("mujoco", reason="the simulator is an extra: pip install 'vlm_picking[sim]'")
+pytest.importorskip("torch", reason="models need torch: pip install 'vlm_picking[models]'")
+pytest.importorskip("transformers", reason="models need transformers: pip install 'vlm_picking[models]'")
 
 
 def test_what_a_true_grasp_holds_is_its_own(capsys):

@@ -211,7 +211,8 @@ class PickCell:
             self.data.qpos[:] = positions
             self._hand.park()
             for index in stuck:
-                place = self.data.qpos[self._qpos[index] :][:3]
+                start = self._qpos[index]
+                place = self.data.qpos[start : start + 3]
                 room = np.maximum(half - size[index], 0)
                 place[:2] = np.clip(place[:2], -room, room)
                 place[2] = (self._centres()[:, 2] + size).max() + size[index] + _OVER_M

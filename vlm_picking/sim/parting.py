@@ -20,8 +20,8 @@ def stuck_objects(
 ) -> list[int]:
     """Indices of objects that lie in another or in the bin, of two the higher one.
 
-    That is what is deeper in the other than contacts give way at rest, or pressed on it with more than twice what all
-    objects weigh together.
+    An object lies in what it has sunk into deeper than contacts give way at rest, or is pressed on with more than twice
+    what all objects weigh together.
 
     Args:
         data: in which everything is at rest; it is not changed.
