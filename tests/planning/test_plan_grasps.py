@@ -135,8 +135,8 @@ def test_a_cup_at_the_foot_of_a_tall_neighbour_is_refused():
     assert not [c for c in plan(shot, [wide]).candidates if c.object_id == 0]
 
 
-def test_a_surface_beyond_the_largest_tilt_is_refused():
-    shot = look([FLAT], tilt_rad=0.25)
+def test_a_surface_further_beyond_the_largest_tilt_than_a_cup_leans_is_refused():
+    shot = look([FLAT], tilt_rad=0.3)
     upright = plan_grasps(shot.frame, shot.detections(), [replace(CUP, max_tilt_rad=0.05)])
     assert not upright.candidates
     assert upright.rejected["surface too tilted"] > 0

@@ -54,6 +54,23 @@ def test_slopes_are_approached_along_their_normals():
     assert np.all(tilt <= CUP.max_tilt_rad + 1e-6)
 
 
+def test_on_what_is_tilted_more_than_a_cup_may_be_it_leans_a_little_and_says_so():
+    shot = look([Box((0, 0, 0.02), (0.12, 0.09, 0.04))], tilt_rad=0.3)
+    best = {}
+    for limit in (CUP.max_tilt_rad, 0.15):
+        # Without a floor the optical axis is where cups come from.
+        cup = replace(CUP, max_tilt_rad=limit)
+        found = plan_grasps(shot.frame, shot.detections(), [cup]).candidates
+        tilt = [np.arccos(c.camera_from_grasp.rotation[2, 2]) for c in found if c.object_id == 0]
+        assert max(tilt) <= limit + 1e-6
+        best[limit] = found[0], tilt[0]
+    straight, along = best[CUP.max_tilt_rad]
+    leaning, nearer = best[0.15]
+    assert straight.terms["facing"] == 1.0 and along == pytest.approx(0.3, abs=0.02)
+    assert leaning.terms["facing"] == pytest.approx(1 - (along - nearer) / 0.25, abs=0.05) and nearer < along - 0.05
+    assert leaning.quality < straight.quality
+
+
 def test_a_word_that_lets_air_through_is_doubted():
     shot = look([Box((0, 0, 0.02), (0.09, 0.07, 0.04))])
     found = shot.detections()
@@ -67,8 +84,8 @@ def test_a_word_that_lets_air_through_is_doubted():
 
 
 def test_a_cup_comes_nearer_to_the_objects_own_edges_than_to_a_neighbours():
-    groove = [Box((0, 0, 0.02), (0.1, 0.036, 0.04))]
-    groove += [Box((0, side * 0.033, 0.024), (0.1, 0.03, 0.048)) for side in (-1, 1)]
+    groove = [Box((0, 0, 0.02), (0.1, 0.032, 0.04))]
+    groove += [Box((0, side * 0.031, 0.024), (0.1, 0.03, 0.048)) for side in (-1, 1)]
     apart = look(groove)
     one = replace(apart, ids=np.minimum(apart.ids, 1))
     in_groove = []

@@ -13,7 +13,7 @@ import numpy as np
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.burden import burdened
 from vlm_picking.planning.cup_rim import COARSE, Seats, first_normals, seated
-from vlm_picking.planning.cup_room import highest_beside, room_above
+from vlm_picking.planning.cup_room import WELL_CLEAR_M, inner_parts, room_above
 from vlm_picking.planning.proposal import (
     LEAST_MEASURED,
     Proposals,
@@ -27,12 +27,14 @@ from vlm_picking.planning.spots import spots
 
 _APART_M, _REFINED, _REFINED_OF_EACH = 0.05, 240, (12, 400)
 _ROUGHLY_SEALED, _LEAST_SEALED = 0.6, 0.9
-_MAY_TURN_RAD = 0.15
+_LEANS_RAD = (0.1, 0.2)  # how far a bellows may stand askew on a surface, tried in turn
+_ASKEW_RAD = 0.25
 _LEAK = 0.15
 _CLEAR_M = 0.01
 _SHAKE = 6.0  # m/s^2 that a robot's motion adds to gravity
 _CUP_SHARE = 0.72  # of the cup's outer area that holds
 _SURELY = 8.0  # times what a load needs: "hold" is 1; at an eighth of it 0, between them it follows the logarithm
+_COVERED = 0.75  # what is covered more came along as often
 _FRICTION, _TIP = 0.6, 0.8  # of a rubber lip; moment that opens the lip, in force times radius
 _BELOW_M, _UNSURE_M = 0.02, 0.005  # how deep things hang below the lip, and how well their balance is known
 _USUAL_KG = 0.16
@@ -63,15 +65,15 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
     if not rough.any():
         return Proposals.none(gripper)
     seats, owner = seats[rough], owner[rough]
-    beside = highest_beside(scene.map)
-    kept = _worth_moving(scene, beside, seats, owner, balance, gripper)
+    inside = inner_parts(scene.map)
+    kept = _worth_moving(scene, inside, seats, owner, balance, gripper)
     rejected["less promising than others beside it"] += len(owner) - len(kept)
     seats, owner = seats[kept], owner[kept]
     # On the way a look in half of the directions is enough.
     seats = seated(scene, seats.contact + seats.inwards, seats.normal, owner, gripper, directions=COARSE)
     near = reject_in_turn(
         [
-            ("surface too tilted", ~(_tilt(scene, seats) <= gripper.max_tilt_rad + _MAY_TURN_RAD)),
+            ("surface too tilted", ~(_tilt(scene, seats.normal) <= gripper.max_tilt_rad + _LEANS_RAD[-1])),
             ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _ROUGHLY_SEALED),
         ],
         rejected,
@@ -80,12 +82,12 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
         return Proposals.none(gripper)
     seats, owner = seats[near], owner[near]
     seats = seated(scene, seats.contact + seats.inwards, seats.normal, owner, gripper, straight=True)
-    contact, normal, measured, tilt = seats.contact, seats.normal, seats.measured, _tilt(scene, seats)
     sealed = seats.sealed[:, LIP].min(axis=1)
-    room = room_above(scene.map, beside, contact, normal, owner, gripper)
+    normal, lean, room = _ways(scene, inside, seats, owner, gripper)
+    tilt = _tilt(scene, normal)
     alive = reject_in_turn(
         [
-            ("too little depth at the contact", measured < LEAST_MEASURED),
+            ("too little depth at the contact", seats.measured < LEAST_MEASURED),
             ("surface too tilted", ~(tilt <= gripper.max_tilt_rad)),
             ("rim would not seal", sealed < _LEAST_SEALED),
             # Higher than the lip gives way, just beside it, is what the cup would press on.
@@ -94,6 +96,11 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
         ],
         rejected,
     )
+    if not alive.any():
+        return Proposals.none(gripper)
+    contact, normal, owner, tilt, lean = (of_each[alive] for of_each in (seats.contact, normal, owner, tilt, lean))
+    seats, sealed, room = seats[alive], sealed[alive], np.maximum(room[alive], 0)
+    clear = room_above(scene.map, inside, contact, normal, owner, gripper, spare_m=WELL_CLEAR_M)
     arm = contact - balance[owner]
     lever = np.linalg.norm(arm - np.outer(arm @ scene.up, scene.up), axis=1)
     need = _needed(np.sqrt(_USUAL_KG * scene.mass_kg)[owner], lever, tilt, radius)
@@ -105,9 +112,10 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
         "hold": np.clip(0.5 + np.log(spare) / (2 * np.log(_SURELY)), 0, 1),
         "center": np.exp(-np.square(lever / np.maximum(0.5 * scene.length_m[owner], radius))),
         "tilt": np.clip(np.cos(tilt), 0, 1),
-        "measured": measured,
-        "clearance": np.clip(room / _CLEAR_M, 0, 1),
-        "on_top": scene.on_top[owner],
+        "facing": 1 - lean / _ASKEW_RAD,
+        "measured": seats.measured,
+        "clearance": np.clip(clear / _CLEAR_M, 0, 1),
+        "on_top": np.maximum(scene.on_top[owner], _COVERED),
         "airtight": np.ones(len(contact)),
     }
     zero = np.zeros(len(contact))
@@ -120,9 +128,9 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
         quality=success(terms, SUCTION),
         opening_m=zero,
         insertion_m=zero,
-        clearance_m=np.maximum(room.astype(np.float64), 0.0),
+        clearance_m=room.astype(np.float64),
         terms=terms,
-    )[alive]
+    )
 
 
 def doubt_seals(proposals: Proposals, labels: Sequence[str]) -> Proposals:
@@ -136,7 +144,7 @@ def doubt_seals(proposals: Proposals, labels: Sequence[str]) -> Proposals:
 
 def _worth_moving(
     scene: Scene,
-    beside: tuple[np.ndarray, np.ndarray],
+    inside: np.ndarray,
     seats: Seats,
     owner: np.ndarray,
     balance: np.ndarray,
@@ -145,8 +153,8 @@ def _worth_moving(
     """Rows of the most promising spots of each object, spread over it: only they are worth further turns."""
     contact = seats.contact
     away = np.linalg.norm(contact - balance[owner], axis=1) / np.maximum(scene.length_m[owner], 1e-3)
-    hits = np.clip(-room_above(scene.map, beside, contact, seats.normal, owner, gripper, coarse=True), 0, _CLEAR_M)
-    tilted = np.maximum(_tilt(scene, seats) - gripper.max_tilt_rad, 0)
+    hits = np.clip(-room_above(scene.map, inside, contact, seats.normal, owner, gripper, coarse=True), 0, _CLEAR_M)
+    tilted = np.maximum(_tilt(scene, seats.normal) - gripper.max_tilt_rad, 0)
     lip, beside = seats.sealed[:, LIP] @ [0.43, 0.57], seats.sealed[:, BESIDE] @ [0.67, 0.33]
     score = 0.7 * lip + 0.3 * beside - 0.3 * away - 0.5 / _CLEAR_M * hits - 2 * tilted
     # With few objects there is time to look more closely at each.
@@ -155,9 +163,39 @@ def _worth_moving(
     return spread_of_each(owner, score, position_m=contact, apart_m=apart, limit=limit)
 
 
-def _tilt(scene: Scene, seats: Seats) -> np.ndarray:
-    """Angles (N,) [rad] between straight into the bin and the cups' approaches."""
-    return np.arccos(np.clip(seats.normal @ scene.up.astype(np.float32), -1, 1))
+def _ways(
+    scene: Scene, inside: np.ndarray, seats: Seats, owner: np.ndarray, gripper: Gripper
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How the cups come: along the surface's normal, or nearer to upright where that way is blocked or too tilted.
+
+    Returns:
+        Unit vectors (N, 3) float32 against the approaches, how far (N,) [rad] they lean away from the normals, and the
+        room (N,) as in `room_above`.
+    """
+    way, lean = seats.normal.copy(), np.zeros(len(owner), np.float32)
+    room = room_above(scene.map, inside, seats.contact, way, owner, gripper)
+    for angle in _LEANS_RAD:
+        worse = np.flatnonzero((room < 0) | (_tilt(scene, way) > gripper.max_tilt_rad))
+        if not len(worse):
+            break
+        nearer = _towards(seats.normal[worse], scene.up.astype(np.float32), angle)
+        way[worse], lean[worse] = nearer, angle
+        room[worse] = room_above(scene.map, inside, seats.contact[worse], nearer, owner[worse], gripper)
+    return way, lean, room
+
+
+def _towards(normal: np.ndarray, up: np.ndarray, angle: float) -> np.ndarray:
+    """Unit vectors (N, 3) turned by an angle [rad] towards a unit vector (3,), no further than onto it."""
+    cos = np.clip(normal @ up, -1, 1)
+    across = normal - cos[:, None] * up
+    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-6)
+    left = np.maximum(np.arccos(cos) - angle, 0)[:, None]
+    return (np.cos(left) * up + np.sin(left) * across).astype(np.float32)
+
+
+def _tilt(scene: Scene, normal: np.ndarray) -> np.ndarray:
+    """Angles (N,) [rad] between straight up out of the bin and unit vectors (N, 3)."""
+    return np.arccos(np.clip(normal @ scene.up.astype(np.float32), -1, 1))
 
 
 def _needed(mass_kg: np.ndarray, lever_m: np.ndarray, tilt: np.ndarray, radius_m: float) -> np.ndarray:
