@@ -51,55 +51,17 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
     if not len(row):
         rejected["too narrow for the cup"] += int(scene.readable.sum())
         return Proposals.none(gripper)
-    balance = burdened(scene.map, balance)
-    contact = scene.points_of(row, column)
-    normal, contact = first_normals(scene, contact, owner, radius)
-    seats = seated(scene, contact, normal, owner, gripper, directions=COARSE)
-    rough = reject_in_turn(
-        [
-            ("too little depth at the contact", seats.measured < LEAST_MEASURED),
-            ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _ROUGHLY_SEALED),
-        ],
-        rejected,
-    )
-    if not rough.any():
-        return Proposals.none(gripper)
-    seats, owner = seats[rough], owner[rough]
-    inside = inner_parts(scene.map)
-    kept = _worth_moving(scene, inside, seats, owner, balance, gripper)
-    rejected["less promising than others beside it"] += len(owner) - len(kept)
-    seats, owner = seats[kept], owner[kept]
-    # On the way a look in half of the directions is enough.
-    seats = seated(scene, seats.contact + seats.inwards, seats.normal, owner, gripper, directions=COARSE)
-    near = reject_in_turn(
-        [
-            ("surface too tilted", ~(_tilt(scene, seats.normal) <= gripper.max_tilt_rad + _LEANS_RAD[-1])),
-            ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _ROUGHLY_SEALED),
-        ],
-        rejected,
-    )
-    if not near.any():
-        return Proposals.none(gripper)
-    seats, owner = seats[near], owner[near]
-    seats = seated(scene, seats.contact + seats.inwards, seats.normal, owner, gripper, straight=True)
-    sealed = seats.sealed[:, LIP].min(axis=1)
+    balance, inside = burdened(scene.map, balance), inner_parts(scene.map)
+    seats, owner = _seats(scene, scene.points_of(row, column), owner, inside, balance, gripper, rejected)
     normal, lean, room = _ways(scene, inside, seats, owner, gripper)
     tilt = _tilt(scene, normal)
-    alive = reject_in_turn(
-        [
-            ("too little depth at the contact", seats.measured < LEAST_MEASURED),
-            ("surface too tilted", ~(tilt <= gripper.max_tilt_rad)),
-            ("rim would not seal", sealed < _LEAST_SEALED),
-            # Higher than the lip gives way, just beside it, is what the cup would press on.
-            ("cup would hit a neighbour", seats.pressed > 0.1),
-            ("tube would hit something", room < 0),
-        ],
-        rejected,
+    free = reject_in_turn(
+        [("surface too tilted", ~(tilt <= gripper.max_tilt_rad)), ("tube would hit something", room < 0)], rejected
     )
-    if not alive.any():
+    if not free.any():
         return Proposals.none(gripper)
-    contact, normal, owner, tilt, lean = (of_each[alive] for of_each in (seats.contact, normal, owner, tilt, lean))
-    seats, sealed, room = seats[alive], sealed[alive], np.maximum(room[alive], 0)
+    seats, owner, normal, tilt, lean, room = (of_each[free] for of_each in (seats, owner, normal, tilt, lean, room))
+    contact, sealed = seats.contact, seats.sealed[:, LIP].min(axis=1)
     clear = room_above(scene.map, inside, contact, normal, owner, gripper, spare_m=WELL_CLEAR_M)
     arm = contact - balance[owner]
     lever = np.linalg.norm(arm - np.outer(arm @ scene.up, scene.up), axis=1)
@@ -131,6 +93,54 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
         clearance_m=room.astype(np.float64),
         terms=terms,
     )
+
+
+def _seats(
+    scene: Scene,
+    contact: np.ndarray,
+    owner: np.ndarray,
+    inside: np.ndarray,
+    balance: np.ndarray,
+    gripper: Gripper,
+    rejected: Counter,
+) -> tuple[Seats, np.ndarray]:
+    """Where cups that begin at contacts (N, 3) on objects owner (N,) come to seal, and whose surface (M,) that is."""
+    normal, contact = first_normals(scene, contact, owner, gripper.cup_radius_m)
+    seats = seated(scene, contact, normal, owner, gripper, directions=COARSE)
+    rough = reject_in_turn(
+        [
+            ("too little depth at the contact", seats.measured < LEAST_MEASURED),
+            ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _ROUGHLY_SEALED),
+        ],
+        rejected,
+    )
+    seats, owner = seats[rough], owner[rough]
+    if not len(owner):
+        return seats, owner
+    kept = _worth_moving(scene, inside, seats, owner, balance, gripper)
+    rejected["less promising than others beside it"] += len(owner) - len(kept)
+    seats, owner = seats[kept], owner[kept]
+    # On the way a look in half of the directions is enough.
+    seats = seated(scene, seats.contact + seats.inwards, seats.normal, owner, gripper, directions=COARSE)
+    near = reject_in_turn(
+        [
+            ("surface too tilted", ~(_tilt(scene, seats.normal) <= gripper.max_tilt_rad + _LEANS_RAD[-1])),
+            ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _ROUGHLY_SEALED),
+        ],
+        rejected,
+    )
+    seats, owner = seats[near], owner[near]
+    seats = seated(scene, seats.contact + seats.inwards, seats.normal, owner, gripper, straight=True)
+    sits = reject_in_turn(
+        [
+            ("too little depth at the contact", seats.measured < LEAST_MEASURED),
+            ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _LEAST_SEALED),
+            # Higher than the lip gives way, just beside it, is what the cup would press on.
+            ("cup would hit a neighbour", seats.pressed > 0.1),
+        ],
+        rejected,
+    )
+    return seats[sits], owner[sits]
 
 
 def doubt_seals(proposals: Proposals, labels: Sequence[str]) -> Proposals:
