@@ -10,7 +10,7 @@ OWN = "kind: parallel_jaw\nmax_opening_m: 0.1\nfinger_thickness_m: 0.01\nfinger_
 
 
 def test_the_shipped_grippers():
-    hands = ("franka_hand", "robotiq_2f85", "suction_15mm", "suction_30mm", "wsg_50_long_fingers")
+    hands = ("franka_hand", "robotiq_2f85", "suction_15mm", "suction_30mm", "suction_50mm", "wsg_50_long_fingers")
     assert available_grippers() == hands
 
 

@@ -71,6 +71,29 @@ def test_on_what_is_tilted_more_than_a_cup_may_be_it_leans_a_little_and_says_so(
     assert leaning.quality < straight.quality
 
 
+def test_under_a_roof_a_cup_leans_the_way_that_is_free():
+    # Of a camera that leans, the optical axis is up: the slab's normal leans away from it, under the roof if there is one.
+    slab, roof = Box((0, 0.022, 0.02), (0.08, 0.044, 0.04)), Box((0, 0.07, 0.15), (0.2, 0.1, 0.02))
+    leans = {}
+    for objects in ((slab,), (slab, roof)):
+        shot = look(objects, tilt_rad=0.3)
+        found = [c for c in plan_grasps(shot.frame, shot.detections(), [CUP]).candidates if c.object_id == 0]
+        assert found
+        tilt = np.array([np.arccos(c.camera_from_grasp.rotation[2, 2]) for c in found])
+        leans[len(objects)] = 0.3 - tilt
+        np.testing.assert_allclose([c.terms["facing"] for c in found], 1 - leans[len(objects)] / 0.25, atol=0.02)
+    np.testing.assert_allclose(leans[1], 0, atol=5e-3)
+    assert leans[2].min() > 0.09 and leans[2].max() < 0.21
+
+
+def test_a_cup_that_comes_upright_leans_by_no_more_than_the_surface_does():
+    shot = look([Box((0, 0, 0.02), (0.12, 0.09, 0.04))], tilt_rad=0.06)
+    plan = plan_grasps(shot.frame, shot.detections(), [replace(CUP, max_tilt_rad=0.03)])
+    best = next(c for c in plan.candidates if c.object_id == 0)
+    assert best.camera_from_grasp.rotation[2, 2] == pytest.approx(1.0, abs=1e-3)
+    assert best.terms["facing"] == pytest.approx(1 - 0.06 / 0.25, abs=0.03)
+
+
 def test_a_word_that_lets_air_through_is_doubted():
     shot = look([Box((0, 0, 0.02), (0.09, 0.07, 0.04))])
     found = shot.detections()

@@ -15,7 +15,7 @@ import numpy as np
 from vlm_picking.bench.cells import episode_seed
 from vlm_picking.bench.metrics import calibration_error
 from vlm_picking.grasp import GripperKind
-from vlm_picking.planning.quality import JAW, SUCTION
+from vlm_picking.planning.quality import JAW, SUCTION, success
 
 TABLES = {GripperKind.SUCTION: SUCTION, GripperKind.PARALLEL_JAW: JAW}
 LEAST = {"measured": 0.4, "flatness": 0.5, "center": 0.3, "clearance": 0.5, "facing": 1.0}
@@ -49,13 +49,13 @@ def tried(seed: int, gripper_names: tuple[str, ...]) -> list[Tried]:
 
 
 def fit_quality(
-    terms: Sequence[dict[str, float]], success: np.ndarray, start: dict[str, float], share: np.ndarray | float = 1.0
+    terms: Sequence[dict[str, float]], held: np.ndarray, start: dict[str, float], share: np.ndarray | float = 1.0
 ) -> dict[str, float]:
     """Weights of a logistic model, each at least 0, drawn towards `start`.
 
     Args:
         terms: of N grasps.
-        success: (N,) bool, whether each held.
+        held: (N,) bool, whether each did.
         start: a table like those of planning/quality.py; what is returned has its keys.
         share: (N,) how much each counts, 1 on average.
     """
@@ -65,7 +65,7 @@ def fit_quality(
     # From the best grasp that there may be, so that the bias depends on no weight.
     x = np.array([[1.0, *(row[name] - 1 for name in names)] for row in terms])
     at_best = sum(start.values())
-    y, before = np.asarray(success, float), np.array([at_best, *(start[name] for name in names)])
+    y, before = np.asarray(held, float), np.array([at_best, *(start[name] for name in names)])
     stiffness = np.array([_FREE_BIAS, *([_PRIOR_WEIGHT] * len(names))])
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -81,8 +81,7 @@ def fit_quality(
 
 def predicted(terms: Sequence[dict[str, float]], table: dict[str, float]) -> np.ndarray:
     """Probability (N,) of success that a table gives grasps with these terms."""
-    logit = [table["bias"] + sum(w * row[name] for name, w in table.items() if name != "bias") for row in terms]
-    return 1 / (1 + np.exp(-np.array(logit)))
+    return success({name: np.array([row[name] for row in terms]) for name in table if name != "bias"}, table)
 
 
 def fit_tables(grasps: Sequence[Tried]) -> dict[GripperKind, dict[str, float]]:

@@ -182,14 +182,14 @@ def _ways(
         Unit vectors (N, 3) float32 against the approaches, how far (N,) [rad] they lean away from the normals, and the
         room (N,) as in `room_above`.
     """
-    way, lean = seats.normal.copy(), np.zeros(len(owner), np.float32)
+    way, lean, steep = seats.normal.copy(), np.zeros(len(owner), np.float32), _tilt(scene, seats.normal)
     room = room_above(scene.map, inside, seats.contact, way, owner, gripper)
     for angle in _LEANS_RAD:
-        worse = np.flatnonzero((room < 0) | (_tilt(scene, way) > gripper.max_tilt_rad))
+        worse = np.flatnonzero((room < 0) | (steep - lean > gripper.max_tilt_rad))
         if not len(worse):
             break
         nearer = _towards(seats.normal[worse], scene.up.astype(np.float32), angle)
-        way[worse], lean[worse] = nearer, angle
+        way[worse], lean[worse] = nearer, np.minimum(steep[worse], angle)
         room[worse] = room_above(scene.map, inside, seats.contact[worse], nearer, owner[worse], gripper)
     return way, lean, room
 
