@@ -72,7 +72,7 @@ def test_on_what_is_tilted_more_than_a_cup_may_be_it_leans_a_little_and_says_so(
 
 
 def test_under_a_roof_a_cup_leans_the_way_that_is_free():
-    # Of a camera that leans, the optical axis is up: the slab's normal leans away from it, under the roof if there is one.
+    # Of a camera that leans the optical axis is up: the slab's normal leans away from it, under the roof.
     slab, roof = Box((0, 0.022, 0.02), (0.08, 0.044, 0.04)), Box((0, 0.07, 0.15), (0.2, 0.1, 0.02))
     leans = {}
     for objects in ((slab,), (slab, roof)):
@@ -132,6 +132,30 @@ def test_one_scale_of_quality_for_cups_of_all_sizes():
     # It seals there as well, but a fourth of the force on half of the lever does not lift a carton.
     assert best(carton, small) < 0.2
     assert best(cube, small) > 0.5
+
+
+def test_a_large_cup_lifts_what_a_smaller_one_hardly_does():
+    shot = look([Box((0, 0, 0.07), (0.26, 0.20, 0.14))])
+    best = {}
+    for name in ("suction_15mm", "suction_30mm", "suction_50mm"):
+        plan = plan_grasps(shot.frame, shot.detections(), [load_gripper(name)], support=find_support(shot.frame))
+        best[name] = max(((c.terms["hold"], c.quality) for c in plan.candidates), default=(0.0, 0.0))
+    assert best["suction_15mm"] < best["suction_30mm"] < best["suction_50mm"]
+    assert best["suction_50mm"][1] > 0.9 > 0.8 > best["suction_30mm"][1]
+
+
+def test_what_lies_on_a_book_comes_along_but_what_leans_over_its_edge_does_not():
+    book, cup = Box((0, 0, 0.015), (0.20, 0.16, 0.03)), load_gripper("suction_50mm")
+    best = {}
+    for name, load in {
+        "lies": Box((0.06, 0, 0.045), (0.06, 0.09, 0.03)),
+        "leans": Box((0.11, 0, 0.045), (0.06, 0.3, 0.03)),
+    }.items():
+        shot = look([book, load])
+        plan = plan_grasps(shot.frame, shot.detections(), [cup], support=find_support(shot.frame))
+        best[name] = max((c for c in plan.candidates if c.object_id == 0), key=lambda c: c.quality)
+    assert best["leans"].terms["bare"] > 0.9
+    assert best["lies"].terms["bare"] < 0.3
 
 
 def test_off_the_balance_a_cup_holds_less_of_the_same_object():

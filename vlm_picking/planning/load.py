@@ -1,4 +1,6 @@
-"""What lies in an object and would be lifted out along with it."""
+"""What lies on an object or in it, and would be lifted along with it."""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,41 +19,59 @@ _FREE_ON_TOP = 0.98
 _LEAST_WIDTH_CELLS = 0.07 / CELL_M
 
 
-def is_laden(map_: HeightMap, on_top: np.ndarray) -> np.ndarray:
-    """Whether (K,) other things lie in an object with walls, such as a pan, so that none can be lifted without them.
+@dataclass(frozen=True, eq=False)
+class Load:
+    """What lies on K objects.
 
-    They lie higher than the object beside them, which is seen on three sides of them at least and on all four of much
-    of them, and are as large as 15 % of what is seen of it. From what is flat they slide off, so it has to have walls:
-    its highest parts stand 25 mm above the plane through all that is seen of it. What lies across the walls, all of it
-    higher than they are and some of it beyond them, is not in it. What is narrower than 70 mm holds nothing that could
-    fall into it.
+    Args:
+        share: (K,) of an object's size; what only leans over its edge doesn't count.
+        inside: (K,) bool, whether it lies in an object with walls, so that this can't be lifted without it.
+    """
+
+    share: np.ndarray
+    inside: np.ndarray
+
+
+def load_of(map_: HeightMap, on_top: np.ndarray) -> Load:
+    """What lies on each object: cells higher than it is beside them, from which it is seen on three sides at least.
+
+    It lies inside a pan, say, and is lifted along with it, if it is 15 % of what is seen of the object or more, and
+    much of it has the object on all four sides. From what is flat things slide off jaws, so there have to be walls:
+    the object's highest parts stand 25 mm above the plane through all that is seen of it. What lies across the walls,
+    all of it higher than they are and some of it beyond them, is not inside. What is narrower than 70 mm holds nothing
+    that could fall into it.
 
     Args:
         map_: seen straight from above.
         on_top: (K,) as in Scene; where nothing lies higher beside an object there is no need to look.
     """
-    laden = np.zeros(len(on_top), bool)
+    share, inside = np.zeros(len(on_top)), np.zeros(len(on_top), bool)
     for index, (top, bottom, left, right) in enumerate(_windows(map_.owner, len(on_top)).tolist()):
         if top == bottom or on_top[index] >= _FREE_ON_TOP:
             continue
         window = slice(top, bottom), slice(left, right)
         own, top_m = map_.owner[window] == index, map_.top[window]
-        if min(own.shape) < _LEAST_WIDTH_CELLS:
-            continue
-        sides = _load(own, top_m)
+        sides = _sides(own, top_m)
         load = sides >= _SIDES
-        if np.count_nonzero(load) <= _LEAST_SHARE * np.count_nonzero(own):
-            continue
-        if np.mean(sides[load] == _ALL_SIDES) <= _LEAST_SURROUNDED:
-            continue
-        if min(cv2.minAreaRect(_ends_of_rows(own))[1]) < _LEAST_WIDTH_CELLS:
-            continue
-        height = top_m - _plane(own, top_m)
-        wall = np.quantile(height[own], _HIGHEST)
-        if wall > _WALL_M:
-            sunk = np.mean(height[load] < wall) > _LEAST_SUNK
-            laden[index] = sunk or _stays_inside(own, load, height > _HIGHER_BY_M)
-    return laden
+        share[index] = np.count_nonzero(load) / np.count_nonzero(own)
+        if share[index] > _LEAST_SHARE and np.mean(sides[load] == _ALL_SIDES) > _LEAST_SURROUNDED:
+            inside[index] = _within_walls(own, top_m, load)
+    return Load(share, inside)
+
+
+def _within_walls(own: np.ndarray, top_m: np.ndarray, load: np.ndarray) -> bool:
+    """Whether a load (R, C) lies within the walls of an object, if it has any.
+
+    Args:
+        own, top_m: (R, C) of the object's window: which cells are its own, and their heights [m].
+    """
+    if min(cv2.minAreaRect(_ends_of_rows(own))[1]) < _LEAST_WIDTH_CELLS:
+        return False
+    height = top_m - _plane(own, top_m)
+    wall = np.quantile(height[own], _HIGHEST)
+    if wall <= _WALL_M:
+        return False
+    return bool(np.mean(height[load] < wall) > _LEAST_SUNK) or _stays_inside(own, load, height > _HIGHER_BY_M)
 
 
 def _stays_inside(own: np.ndarray, load: np.ndarray, standing: np.ndarray) -> bool:
@@ -70,7 +90,7 @@ def _ends_of_rows(own: np.ndarray) -> np.ndarray:
     return np.column_stack([np.concatenate([first, last]).astype(np.int32), np.concatenate([row, row])])
 
 
-def _load(own: np.ndarray, top: np.ndarray) -> np.ndarray:
+def _sides(own: np.ndarray, top: np.ndarray) -> np.ndarray:
     """On how many sides (R, C) of cells that lie higher than an object beside them it is seen; 0 for other cells."""
     kernel = np.ones((2 * _NEAR_CELLS + 1, 2 * _NEAR_CELLS + 1), np.uint8)
     beside = cv2.erode(np.where(own, top, np.float32(1e3)), kernel)
@@ -96,20 +116,16 @@ def _windows(owner: np.ndarray, count: int) -> np.ndarray:
 
 @compiled
 def _enclosed(own: np.ndarray, higher: np.ndarray) -> np.ndarray:
-    """On how many sides (R, C) int8 of cells that are higher than an object it is seen; 0 if all of them are few."""
+    """On how many sides (R, C) int8 of cells that are higher than an object it is seen."""
     rows, columns = own.shape
-    left, right, size, others = np.full(rows, columns), np.full(rows, -1), 0, 0
+    left, right = np.full(rows, columns), np.full(rows, -1)
     up, down = np.full(columns, rows), np.full(columns, -1)
     for row in range(rows):
         for column in range(columns):
-            others += higher[row, column] and not own[row, column]
             if own[row, column]:
-                size += 1
                 left[row], right[row] = min(left[row], column), column
                 up[column], down[column] = min(up[column], row), row
     around = np.zeros((rows, columns), np.int8)
-    if others <= _LEAST_SHARE * size:
-        return around
     for row in range(rows):
         for column in range(columns):
             if higher[row, column] and not own[row, column]:

@@ -16,7 +16,6 @@ from vlm_picking.planning.collision import ANGLES, BEFORE_M, UNIT_M, landing_hei
 from vlm_picking.planning.height_map import CELL_M, HeightMap
 from vlm_picking.planning.jaw_contact import CLOSER_M, LANDING_GAP_M, SPARE_M, Landings, judge
 from vlm_picking.planning.landing import is_seen, land, starts, unlike
-from vlm_picking.planning.load import is_laden
 from vlm_picking.planning.palm import PALM_SPARE_M
 from vlm_picking.planning.proposal import Proposals, best_of_each
 from vlm_picking.planning.scene import Scene
@@ -49,7 +48,7 @@ _NO_LANDING = (
 
 def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     """Jaw grasps on all objects of the scene, in no order: straight down, or leaning where that is not good."""
-    laden = scene.readable & is_laden(scene.map, scene.on_top)
+    laden = scene.readable & scene.load.inside
     if laden.any():
         rejected["something lies in it"] += int(laden.sum())
     wanted = scene.readable & ~laden

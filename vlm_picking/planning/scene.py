@@ -1,6 +1,7 @@
 """What the planners look at: the cloud with filled holes, whose each pixel is, and how large the objects are."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from vlm_picking.depth import filled_depth
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.planning.covering import on_top
 from vlm_picking.planning.height_map import CELL_M, Cloud, HeightMap, LeaningMaps, upright_map
+from vlm_picking.planning.load import Load, load_of
 from vlm_picking.planning.painting import heights, some_points
 from vlm_picking.support import Support
 from vlm_picking.transform import Transform
@@ -60,6 +62,11 @@ class Scene:
     def up(self) -> np.ndarray:
         """(3,) direction out of the bin, in the optical frame."""
         return self.camera_from_bin.rotation[:, 2]
+
+    @cached_property
+    def load(self) -> Load:
+        """What lies on the objects."""
+        return load_of(self.map, self.on_top)
 
     def points_of(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
         """Points (N, 3) float32 [m, optical frame] that pixels (N,) show, holes filled."""

@@ -34,7 +34,7 @@ _CLEAR_M = 0.01
 _SHAKE = 6.0  # m/s^2 that a robot's motion adds to gravity
 _CUP_SHARE = 0.72  # of the cup's outer area that holds
 _SURELY = 8.0  # times what a load needs: "hold" is 1; at an eighth of it 0, between them it follows the logarithm
-_COVERED = 0.75  # what is covered more came along as often
+_COVERED, _LADEN = 0.75, 0.15  # what is covered more came along as often, and what bears more
 _FRICTION, _TIP = 0.6, 0.8  # of a rubber lip; moment that opens the lip, in force times radius
 _BELOW_M, _UNSURE_M = 0.02, 0.005  # how deep things hang below the lip, and how well their balance is known
 _USUAL_KG = 0.16
@@ -78,6 +78,7 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
         "measured": seats.measured,
         "clearance": np.clip(clear / _CLEAR_M, 0, 1),
         "on_top": np.maximum(scene.on_top[owner], _COVERED),
+        "bare": 1 - np.clip(scene.load.share[owner] / _LADEN, 0, 1),
         "airtight": np.ones(len(contact)),
     }
     zero = np.zeros(len(contact))
