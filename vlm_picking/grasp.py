@@ -120,6 +120,7 @@ class GraspCandidate:
             frame.
         quality: 0..1, expected success; apart from the detection's score.
         opening_m: jaw: distance between the finger pads at contact; 0 for suction.
+        pregrasp_opening_m: jaw: distance between them on the approach, for which it was checked; 0 for suction.
         insertion_m: jaw: how deep the tips are below the topmost point between them; 0 for suction.
         center_px: (u, v) of the TCP in the image.
         clearance_m: free distance to the nearest other surface on the approach (neighbours, bin); inf when none is
@@ -137,6 +138,7 @@ class GraspCandidate:
     quality: float
     center_px: tuple[float, float]
     opening_m: float = 0.0
+    pregrasp_opening_m: float = 0.0
     insertion_m: float = 0.0
     clearance_m: float = float("inf")
     terms: dict[str, float] = field(default_factory=dict)

@@ -41,6 +41,7 @@ def to_dict(result: PickResult) -> dict[str, Any]:
                 "position_m": _rounded(grasp.camera_from_grasp.translation_m),
                 "quaternion_xyzw": _rounded(grasp.camera_from_grasp.quaternion_xyzw),
                 "width_m": round(grasp.opening_m, 4),
+                "pregrasp_opening_m": round(grasp.pregrasp_opening_m, 4),
                 "clearance_m": round(grasp.clearance_m, 4) if math.isfinite(grasp.clearance_m) else None,
                 "reason": grasp.reason,
             }

@@ -55,7 +55,7 @@ def block_cell():
 
 def grip(cell):
     cell.wants(0)
-    return cell.pick(down(0, 0, 0.035), opening_m=0.04)
+    return cell.pick(down(0, 0, 0.035), pregrasp_opening_m=0.048)
 
 
 def test_a_block_is_held_by_friction_and_slips_without_it():
@@ -151,7 +151,7 @@ def test_there_is_no_seal_on_a_sponge_or_over_an_edge(texture, x_m):
 def test_what_a_finger_comes_down_on_is_reported(places, hit):
     cell = cell_of(JAWS, thing(BLOCK), thing(BLOCK), at=places)
     cell.wants(0)
-    outcome = cell.pick(down(*places[0], 0.035), opening_m=0.04)
+    outcome = cell.pick(down(*places[0], 0.035), pregrasp_opening_m=0.048)
     assert outcome.collided == hit
     assert (outcome.held == (0,)) or hit
 
@@ -166,7 +166,7 @@ def test_pressing_on_what_is_wanted_is_no_collision():
 
 
 def test_a_pick_of_nothing_is_missed():
-    outcome = block_cell().pick(down(0.15, 0.1, 0.03), opening_m=0.03)
+    outcome = block_cell().pick(down(0.15, 0.1, 0.03), pregrasp_opening_m=0.038)
     assert (outcome.held, outcome.cause, outcome.collided) == ((), "missed", "")
 
 
@@ -176,7 +176,7 @@ def test_random_grasps_do_worse_than_a_good_one():
 
     cell = cell_of(JAWS, thing((0.05, 0.012, 0.02), mass_kg=0.3), at=[(0, 0)])
     cell.wants(0)
-    assert cell.pick(down(0, 0, 0.02), opening_m=0.024).held == (0,)
+    assert cell.pick(down(0, 0, 0.02), pregrasp_opening_m=0.032).held == (0,)
     cell.restart()
     rng = np.random.default_rng(1)
     shot = photograph_cell(cell.scene, rng)
@@ -184,7 +184,8 @@ def test_random_grasps_do_worse_than_a_good_one():
     for _ in range(8):
         cell.restart()
         grasp = random_grasp(shot, shot.truth.objects[0], (cell.gripper,), rng)
-        held.append(cell.pick(shot.world_from_camera @ grasp.camera_from_grasp, opening_m=grasp.opening_m).held)
+        place = shot.world_from_camera @ grasp.camera_from_grasp
+        held.append(cell.pick(place, pregrasp_opening_m=grasp.pregrasp_opening_m).held)
     assert sum(held == (0,) for held in held) <= 4
 
 

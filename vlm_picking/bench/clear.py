@@ -154,7 +154,7 @@ def clear_bin(job: Job, item: tuple[int, str]) -> Clearing:
         cell, aimed = tools.take(grasp.gripper), _aimed(shot, result, grasp)
         cell.wants(aimed)
         place = shot.world_from_camera @ grasp.camera_from_grasp
-        outcome = cell.pick(place, opening_m=grasp.opening_m)
+        outcome = cell.pick(place, pregrasp_opening_m=grasp.pregrasp_opening_m)
         cell.remove(outcome.held)
         cleared.update(outcome.held)
         if outcome.held:

@@ -152,7 +152,7 @@ class Episode:
         wanted = self.item.id - 1
         cell.wants(wanted)
         place = self.shot.world_from_camera @ grasp.camera_from_grasp
-        outcome = cell.pick(place, opening_m=grasp.opening_m, on_step=on_step)
+        outcome = cell.pick(place, pregrasp_opening_m=grasp.pregrasp_opening_m, on_step=on_step)
         result = SUCCESS if outcome.held == (wanted,) else WRONG_OBJECT if outcome.held else outcome.cause
         return {
             "gripper": grasp.gripper,
@@ -229,5 +229,6 @@ def random_grasp(shot: Shot, item, grippers: tuple[Gripper, ...], rng: np.random
         quality=0.0,
         center_px=(float(u), float(v)),
         opening_m=gripper.max_opening_m,
+        pregrasp_opening_m=gripper.max_opening_m,
         insertion_m=insertion,
     )

@@ -21,7 +21,7 @@ LANDING_GAP_M = 0.0025
 CLOSER_M = 0.008
 """How much nearer to what they hold than the landing places found the fingers may come, both together."""
 OPENS_WIDER_M = 0.008
-"""How much wider than what they hold the jaws come down."""
+"""How much wider than what they hold the jaws come down, where there is room for it."""
 _LINES = 7
 _LEAST_LINES, _LEAST_TOUCHED = 2, 3
 _FRICTION_CONE_RAD = 0.5
@@ -34,6 +34,7 @@ _SLACK_M = 0.001
 _UNEVEN_M = 0.02
 _SLIVER_M = 0.0065
 _TIGHT_SLANT_RAD = 0.3
+_BESIDE_M = 0.002
 _CELL_TOO_WIDE_M = CELL_M / 2
 """A cell counts as filled that is filled in part, so a side lies half a cell further in than its outermost cell."""
 _LEAST_IN_SIGHT = 0.1
@@ -114,6 +115,10 @@ def judge(
     tight = found.between_m > gripper.max_opening_m
     # What lies off the middle is pushed there by the first finger that touches it.
     shift, between, room = _fitted(found.between_m, middle, width, gripper.max_opening_m)
+    opening = np.minimum(np.maximum(between - OPENS_WIDER_M - spare_m - _SLACK_M, width), gripper.max_opening_m)
+    # Beyond the landing places the fingers may only stand as far out as nothing else does.
+    farthest = np.minimum(between + 2 * np.maximum(clear - _BESIDE_M, 0), gripper.max_opening_m)
+    pregrasp = np.minimum(opening + OPENS_WIDER_M, farthest)
     rotation = map_.camera_from_map.rotation
     closing = direction @ rotation[:, :2].T
     cell = found.cell + (shift / CELL_M)[:, None] * direction
@@ -131,7 +136,7 @@ def judge(
             ("a finger would go where the camera does not see", in_sight < _LEAST_IN_SIGHT),
             (
                 "palm would hit something",
-                palm_hits(map_, gripper, cell, found.angle, tip_m=tip, between_m=between),
+                palm_hits(map_, gripper, cell, found.angle, tip_m=tip, between_m=np.maximum(between, pregrasp)),
             ),
         ],
         rejected,
@@ -154,7 +159,6 @@ def judge(
         "on_top": scene.on_top[found.owner],
         "in_sight": in_sight,
     }
-    opening = np.minimum(np.maximum(between - OPENS_WIDER_M - spare_m - _SLACK_M, width), gripper.max_opening_m)
     return Proposals(
         gripper=gripper,
         owner=found.owner,
@@ -162,7 +166,8 @@ def judge(
         approach=np.tile(-rotation[:, 2], (len(found), 1)),
         closing=closing,
         quality=success(terms, JAW),
-        opening_m=opening,
+        opening_m=np.minimum(opening, pregrasp),
+        pregrasp_opening_m=pregrasp,
         insertion_m=np.maximum(crest - tip, 0.0),
         clearance_m=clear,
         terms=terms,

@@ -22,7 +22,7 @@ class Proposals:
         approach: (N, 3) unit vectors, +z of the grasps.
         closing: (N, 3) unit vectors, +y of the grasps.
         quality: (N,) 0..1.
-        opening_m, insertion_m, clearance_m: (N,) as in GraspCandidate.
+        opening_m, pregrasp_opening_m, insertion_m, clearance_m: (N,) as in GraspCandidate.
         terms: the parts of the quality, each (N,) 0..1.
     """
 
@@ -33,6 +33,7 @@ class Proposals:
     closing: np.ndarray
     quality: np.ndarray
     opening_m: np.ndarray
+    pregrasp_opening_m: np.ndarray
     insertion_m: np.ndarray
     clearance_m: np.ndarray
     terms: dict[str, np.ndarray]
@@ -49,6 +50,7 @@ class Proposals:
             closing=vectors,
             quality=numbers,
             opening_m=numbers,
+            pregrasp_opening_m=numbers,
             insertion_m=numbers,
             clearance_m=numbers,
             terms={},

@@ -123,6 +123,7 @@ def _candidate(
         quality=min(max(float(proposals.quality[row]), 0.0), 1.0),
         center_px=center,
         opening_m=float(proposals.opening_m[row]),
+        pregrasp_opening_m=float(proposals.pregrasp_opening_m[row]),
         insertion_m=float(proposals.insertion_m[row]),
         clearance_m=float(proposals.clearance_m[row]),
         terms=terms,

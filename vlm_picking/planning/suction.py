@@ -90,6 +90,7 @@ def propose_suction(scene: Scene, gripper: Gripper, rejected: Counter) -> Propos
         closing=_along(-normal.astype(np.float64), scene.longer_side[owner]),
         quality=success(terms, SUCTION),
         opening_m=zero,
+        pregrasp_opening_m=zero,
         insertion_m=zero,
         clearance_m=room.astype(np.float64),
         terms=terms,

@@ -73,7 +73,7 @@ def grasp_to_msg(
         surface_point=point_to_msg(target_from_grasp.translation_m - grasp.insertion_m * approach),
         surface_normal=vector_to_msg(np.full(3, math.nan) if jaw else -approach),
         width_m=float(grasp.opening_m) if jaw else math.nan,
-        pregrasp_opening_m=_pregrasp_opening_m(grasp, gripper) if jaw else math.nan,
+        pregrasp_opening_m=float(grasp.pregrasp_opening_m) if jaw else math.nan,
         insertion_depth_m=float(grasp.insertion_m) if jaw else math.nan,
         patch_length_m=math.nan,
         patch_width_m=math.nan,
@@ -96,12 +96,6 @@ def grasp_to_msg(
     message.pose.header = header
     message.pose.pose = pose_to_msg(target_from_grasp)
     return message
-
-
-def _pregrasp_opening_m(grasp: Candidate, gripper: Gripper | None) -> float:
-    """As wide as the fingers can be on arrival without hitting what the planner saw beside the object."""
-    widest_m = math.inf if gripper is None else gripper.max_opening_m
-    return float(min(widest_m, grasp.opening_m + 2 * grasp.clearance_m))
 
 
 def _image_angle_rad(camera_from_grasp: Transform) -> float:

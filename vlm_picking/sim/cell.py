@@ -19,8 +19,6 @@ from vlm_picking.sim.scene import Scene
 from vlm_picking.sim.vacuum import Vacuum
 from vlm_picking.transform import Transform
 
-PRE_OPENING_M = 0.008
-"""Jaws come down this much wider than what they will hold."""
 _HELD_RISE_M, _HELD_WITHIN_M = 0.6 * LIFT_M, 0.2
 _MOVED_M = 0.02
 _OVER_THE_WALLS_M = 0.02
@@ -121,17 +119,17 @@ class PickCell:
         self,
         world_from_grasp: Transform,
         *,
-        opening_m: float = 0.0,
+        pregrasp_opening_m: float = 0.0,
         on_step: Callable[["PickCell"], None] | None = None,
     ) -> Outcome:
-        """Carry out one grasp: the TCP's pose at contact in the world, and how far the pads are apart there [m].
+        """Carry out one grasp: the TCP's pose at contact in the world, and how far the pads come down apart [m].
 
         Args:
             on_step: called after every 10 ms, to film.
         """
         before = self._centres()
         standoff = world_from_grasp @ Transform(np.eye(3), np.array([0.0, 0.0, -self.gripper.standoff_m]))
-        opening_m = min(opening_m + PRE_OPENING_M, self.gripper.max_opening_m) if self.vacuum is None else 0.0
+        opening_m = min(pregrasp_opening_m, self.gripper.max_opening_m) if self.vacuum is None else 0.0
         if self.vacuum is not None:
             self.vacuum.release()
         self._on_step, seal, met = on_step, 0.0, False
