@@ -59,13 +59,35 @@ def test_fingers_keep_clear_of_a_wall(gap_m):
     candidates = plan(shot, [JAW], max_per_object=50).candidates
     for candidate in candidates:
         grasp = in_bin(shot, candidate)
-        reach = candidate.opening_m / 2 + JAW.finger_thickness_m
+        reach = candidate.pregrasp_opening_m / 2 + JAW.finger_thickness_m
         for side in (-1, 1):
             for across in (-0.5, 0.5):
                 tip = grasp.apply(np.array([across * JAW.finger_width_m, side * reach, 0.0]))
                 assert abs(tip[0]) < 0.152
                 assert abs(tip[1]) < 0.122
     assert candidates, "along the wall there is room"
+
+
+@pytest.mark.parametrize("gap_m", [0.010, 0.011, 0.012, 0.013, 0.014])
+@pytest.mark.parametrize("yaw_rad", [0.0, 0.2])
+def test_open_fingers_fit_between_neighbours(gap_m, yaw_rad):
+    slim = load_gripper("wsg_50_long_fingers")
+    turn = np.array([[np.cos(yaw_rad), -np.sin(yaw_rad)], [np.sin(yaw_rad), np.cos(yaw_rad)]])
+    sizes = [(0.13, 0.024, 0.03), (0.17, 0.05, 0.06), (0.17, 0.05, 0.06)]
+    places = [np.zeros(2), *(side * np.array([0.0, 0.037 + gap_m]) for side in (-1, 1))]
+    shot = look(
+        [Box((*(turn @ place), size[2] / 2), size, yaw_rad) for place, size in zip(places, sizes, strict=True)]
+    )
+    middle = [c for c in plan(shot, [slim], max_per_object=20).candidates if c.object_id == 0]
+    assert middle
+    for candidate in middle:
+        grasp = in_bin(shot, candidate)
+        assert candidate.opening_m <= candidate.pregrasp_opening_m <= candidate.opening_m + 0.008 + 1e-6
+        reach = candidate.pregrasp_opening_m / 2 + slim.finger_thickness_m
+        for side in (-1, 1):
+            for across in (-0.5, 0.5):
+                x, y = grasp.apply(np.array([across * slim.finger_width_m, side * reach, 0.0]))[:2] @ turn
+                assert abs(y) < 0.012 + gap_m or abs(x) > 0.085
 
 
 def test_a_wider_palm_keeps_off_what_stands_higher_beside_the_fingers():

@@ -48,7 +48,7 @@ def test_no_finger_stands_in_a_wall(place):
     support = find_support(shot.frame)
     for candidate in plan_grasps(shot.frame, shot.detections(), [JAW], support=support).candidates:
         grasp = shot.bin_from_camera @ candidate.camera_from_grasp
-        reach = candidate.opening_m / 2 + JAW.finger_thickness_m
+        reach = candidate.pregrasp_opening_m / 2 + JAW.finger_thickness_m
         for side in (-1, 1):
             for across in (-0.5, 0.5):
                 tip = grasp.apply(np.array([across * JAW.finger_width_m, side * reach, 0.0]))
