@@ -58,6 +58,12 @@ def grip(cell):
     return cell.pick(down(0, 0, 0.035), pregrasp_opening_m=0.048)
 
 
+def pads_apart(cell):
+    from vlm_picking.sim.hand import FINGERS
+
+    return sum(cell.data.joint(finger).qpos.item() for finger in FINGERS)
+
+
 def test_a_block_is_held_by_friction_and_slips_without_it():
     cell = block_cell()
     assert grip(cell).held == (0,)
@@ -168,6 +174,20 @@ def test_pressing_on_what_is_wanted_is_no_collision():
 def test_a_pick_of_nothing_is_missed():
     outcome = block_cell().pick(down(0.15, 0.1, 0.03), pregrasp_opening_m=0.038)
     assert (outcome.held, outcome.cause, outcome.collided) == ((), "missed", "")
+
+
+@pytest.mark.parametrize("half_m", [(0.02, 0.02, 0.03), (0.05, 0.0015, 0.03)], ids=["block", "sheet"])
+def test_pads_hardly_press_into_what_they_hold(half_m):
+    cell = cell_of(JAWS, thing(half_m, mass_kg=0.1), at=[(0, 0)])
+    cell.wants(0)
+    assert cell.pick(down(0, 0, 0.035), pregrasp_opening_m=2 * half_m[1] + 0.008).held == (0,)
+    assert pads_apart(cell) == pytest.approx(2 * half_m[1], abs=7e-4)
+
+
+def test_fingers_end_at_each_other():
+    cell = block_cell()
+    cell.pick(down(0.15, 0.1, 0.03), pregrasp_opening_m=0.038)
+    assert abs(pads_apart(cell)) < 1e-3
 
 
 def test_random_grasps_do_worse_than_a_good_one():
