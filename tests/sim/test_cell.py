@@ -177,11 +177,11 @@ def test_a_pick_of_nothing_is_missed():
 
 
 @pytest.mark.parametrize("half_m", [(0.02, 0.02, 0.03), (0.05, 0.0015, 0.03)], ids=["block", "sheet"])
-def test_pads_hardly_press_into_what_they_hold(half_m):
+def test_pads_press_into_what_they_hold_as_rubber_does(half_m):
     cell = cell_of(JAWS, thing(half_m, mass_kg=0.1), at=[(0, 0)])
     cell.wants(0)
     assert cell.pick(down(0, 0, 0.035), pregrasp_opening_m=2 * half_m[1] + 0.008).held == (0,)
-    assert pads_apart(cell) == pytest.approx(2 * half_m[1], abs=7e-4)
+    assert 2 * half_m[1] - 2e-3 < pads_apart(cell) < 2 * half_m[1] - 2e-4
 
 
 def test_fingers_end_at_each_other():

@@ -16,11 +16,9 @@ PAD_FRICTION = 0.8
 PAD_TORSION_M = 0.01
 """Friction of a pad against turning, relative to its force: that of a patch of some 19 mm."""
 _SOLREF, _LIP_SOLREF = [0.008, 1.0], [0.03, 1.0]
-_SOLIMP, _FINGER_SOLIMP = [0.9, 0.95, 0.001, 0.5, 2.0], [0.98, 0.995, 0.0005, 0.5, 2.0]
-"""MuJoCo's own, and that of fingers: 60 N press a pad 0.2 mm into a face and 1 mm into a point, as rubber gives way.
-
-With MuJoCo's own it is four times as much, and fingers pass through what is thin.
-"""
+"""60 N press a pad 0.8 mm into a face, as a few millimetres of rubber give way; a lip is softer."""
+_STOP_SOLREF, _STOP_SOLIMP = [0.008, 1.0], [0.98, 0.995, 0.0005, 0.5, 2.0]
+"""Where fingers meet, and where they are wide open. With MuJoCo's own they passed through each other by 15 mm."""
 _PALM_HEIGHT_M = 0.06
 _ARENA_BYTES = 1 << 27  # for the contacts of a full bin; only what is used becomes memory
 _TUBE_M = 0.12
@@ -82,15 +80,15 @@ def _jaws(spec: mujoco.MjSpec, hand, gripper: Gripper) -> None:
             range=[0.0, half_opening],
             damping=4.0,
             armature=0.05,
-            solref_limit=_SOLREF,
-            solimp_limit=_FINGER_SOLIMP,
+            solref_limit=_STOP_SOLREF,
+            solimp_limit=_STOP_SOLIMP,
         )
         size = [gripper.finger_width_m / 2, thick / 2, reach / 2]
         place = [0, side * thick / 2, -reach / 2]
-        _geom(finger, name, mujoco.mjtGeom.mjGEOM_BOX, size, place, _GREY, solimp=_FINGER_SOLIMP)
+        _geom(finger, name, mujoco.mjtGeom.mjGEOM_BOX, size, place, _GREY)
         knuckle = [width / 2, gripper.knuckle_m / 2, _PALM_HEIGHT_M / 2]
         place = [0, side * knuckle[1], -reach - knuckle[2]]
-        _geom(finger, f"{name}_knuckle", mujoco.mjtGeom.mjGEOM_BOX, knuckle, place, _DARK, solimp=_FINGER_SOLIMP)
+        _geom(finger, f"{name}_knuckle", mujoco.mjtGeom.mjGEOM_BOX, knuckle, place, _DARK)
         motor = spec.add_actuator(
             name=name,
             target=name,
@@ -119,7 +117,7 @@ def _cup(spec: mujoco.MjSpec, hand, gripper: Gripper, n_objects: int) -> None:
     lip = 0.4 * radius + 0.004
     # The lip gives way like rubber; the tube above it does not.
     ring, place = [radius, lip / 2, 0], [0, 0, -lip / 2]
-    _geom(hand, "lip", mujoco.mjtGeom.mjGEOM_CYLINDER, ring, place, _DARK, solref=_LIP_SOLREF)
+    _geom(hand, "lip", mujoco.mjtGeom.mjGEOM_CYLINDER, ring, place, _DARK, _LIP_SOLREF)
     tube = [min(0.8 * radius, 0.01), _TUBE_M / 2, 0]
     _geom(hand, "tube", mujoco.mjtGeom.mjGEOM_CYLINDER, tube, [0, 0, -lip - tube[1]], _GREY)
     for index in range(n_objects):
@@ -134,17 +132,7 @@ def _cup(spec: mujoco.MjSpec, hand, gripper: Gripper, n_objects: int) -> None:
         vacuum.solref = [0.01, 1.0]
 
 
-def _geom(
-    body,
-    name: str,
-    shape,
-    size: list,
-    pos: list,
-    rgba: list,
-    *,
-    solref: Sequence[float] = _SOLREF,
-    solimp: Sequence[float] = _SOLIMP,
-) -> None:
+def _geom(body, name: str, shape, size: list, pos: list, rgba: list, solref: Sequence[float] = _SOLREF) -> None:
     body.add_geom(
         name=HAND_PREFIX + name,
         type=shape,
@@ -158,5 +146,4 @@ def _geom(
         priority=1,
         friction=[PAD_FRICTION, PAD_TORSION_M, 0.002],
         solref=solref,
-        solimp=solimp,
     )
