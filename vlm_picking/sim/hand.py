@@ -17,8 +17,8 @@ PAD_TORSION_M = 0.01
 """Friction of a pad against turning, relative to its force: that of a patch of some 19 mm."""
 _SOLREF, _LIP_SOLREF = [0.008, 1.0], [0.03, 1.0]
 """60 N press a pad 0.8 mm into a face, as a few millimetres of rubber give way; a lip is softer."""
-_STOP_SOLREF, _STOP_SOLIMP = [0.008, 1.0], [0.98, 0.995, 0.0005, 0.5, 2.0]
-"""Where fingers meet, and where they are wide open. With MuJoCo's own they passed through each other by 15 mm."""
+_STOP_SOLIMP = [0.98, 0.995, 0.0005, 0.5, 2.0]
+"""Of the fingers' ends of travel. With MuJoCo's own values 60 N push closed fingers through each other by 15 mm."""
 _PALM_HEIGHT_M = 0.06
 _ARENA_BYTES = 1 << 27  # for the contacts of a full bin; only what is used becomes memory
 _TUBE_M = 0.12
@@ -80,12 +80,11 @@ def _jaws(spec: mujoco.MjSpec, hand, gripper: Gripper) -> None:
             range=[0.0, half_opening],
             damping=4.0,
             armature=0.05,
-            solref_limit=_STOP_SOLREF,
+            solref_limit=_SOLREF,
             solimp_limit=_STOP_SOLIMP,
         )
         size = [gripper.finger_width_m / 2, thick / 2, reach / 2]
-        place = [0, side * thick / 2, -reach / 2]
-        _geom(finger, name, mujoco.mjtGeom.mjGEOM_BOX, size, place, _GREY)
+        _geom(finger, name, mujoco.mjtGeom.mjGEOM_BOX, size, [0, side * thick / 2, -reach / 2], _GREY)
         knuckle = [width / 2, gripper.knuckle_m / 2, _PALM_HEIGHT_M / 2]
         place = [0, side * knuckle[1], -reach - knuckle[2]]
         _geom(finger, f"{name}_knuckle", mujoco.mjtGeom.mjGEOM_BOX, knuckle, place, _DARK)
@@ -116,8 +115,7 @@ def _cup(spec: mujoco.MjSpec, hand, gripper: Gripper, n_objects: int) -> None:
     radius = gripper.cup_radius_m
     lip = 0.4 * radius + 0.004
     # The lip gives way like rubber; the tube above it does not.
-    ring, place = [radius, lip / 2, 0], [0, 0, -lip / 2]
-    _geom(hand, "lip", mujoco.mjtGeom.mjGEOM_CYLINDER, ring, place, _DARK, _LIP_SOLREF)
+    _geom(hand, "lip", mujoco.mjtGeom.mjGEOM_CYLINDER, [radius, lip / 2, 0], [0, 0, -lip / 2], _DARK, _LIP_SOLREF)
     tube = [min(0.8 * radius, 0.01), _TUBE_M / 2, 0]
     _geom(hand, "tube", mujoco.mjtGeom.mjGEOM_CYLINDER, tube, [0, 0, -lip - tube[1]], _GREY)
     for index in range(n_objects):
