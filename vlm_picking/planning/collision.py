@@ -6,16 +6,13 @@ import cv2
 import numpy as np
 
 from vlm_picking.grasp import Gripper
-from vlm_picking.planning.height_map import CELL_M, HeightMap
+from vlm_picking.planning.height_map import CELL_M, UNIT_M, HeightMap
 from vlm_picking.planning.workspace import WORKSPACE
 
 ANGLES = 12
 """Directions over half a turn for which the fingers' landing places are prepared."""
-UNIT_M = 1e-4
 FLOOR_GIVES_M = 0.0013
 """How much nearer a finger may come to the bin's floor, which is measured as one plane, than to anything else."""
-BEFORE_M = 0.05
-"""A height in whole steps: of UNIT_M above the lowest plausible surface, which is BEFORE_M below the floor."""
 
 
 def landing_heights(map_: HeightMap, gripper: Gripper, *, spare_m: float) -> np.ndarray:
@@ -24,7 +21,7 @@ def landing_heights(map_: HeightMap, gripper: Gripper, *, spare_m: float) -> np.
     A finger closes along angle k pi / ANGLES (from x to y); it has `spare_m` of room on all sides. Good until the next
     call in the same thread.
     """
-    steps = _in_steps(map_.top)
+    steps = map_.steps.copy()
     steps[map_.top == 0] -= np.uint16(FLOOR_GIVES_M / UNIT_M)
     stack = WORKSPACE.array("landing heights", (ANGLES, *steps.shape), np.uint16)
     for index in range(ANGLES):
@@ -36,16 +33,10 @@ def landing_heights(map_: HeightMap, gripper: Gripper, *, spare_m: float) -> np.
 
 
 def under_a_disc(map_: HeightMap, radius_m: float) -> np.ndarray:
-    """(rows, columns) float32 [m]: the highest surface under an upright disc over each cell."""
-    steps = _in_steps(map_.top)
+    """(rows, columns) uint16 [whole steps]: the highest surface under an upright disc over each cell."""
     reach = max(1, round(radius_m / CELL_M))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    return cv2.dilate(steps, kernel) * np.float32(UNIT_M) - np.float32(BEFORE_M)
-
-
-def _in_steps(top_m: np.ndarray) -> np.ndarray:
-    """Whole steps of 0.1 mm above the lowest plausible surface: OpenCV dilates these several times faster."""
-    return np.clip((top_m + BEFORE_M) / UNIT_M, 0, 65_535).astype(np.uint16)
+    return cv2.dilate(map_.steps, kernel)
 
 
 @lru_cache(maxsize=64)

@@ -134,13 +134,14 @@ def judge(
             ("sides slope out of the jaws", steep < _LEAST_STEEP),
             ("too little depth at the contact", measured < LEAST_MEASURED),
             ("a finger would go where the camera does not see", in_sight < _LEAST_IN_SIGHT),
-            (
-                "palm would hit something",
-                palm_hits(map_, gripper, cell, found.angle, tip_m=tip, between_m=np.maximum(between, pregrasp)),
-            ),
         ],
         rejected,
     )
+    apart, rows = np.maximum(between, pregrasp), np.flatnonzero(alive)
+    hits = palm_hits(map_, gripper, cell[rows], found.angle[rows], tip_m=tip[rows], between_m=apart[rows])
+    alive[rows[hits]] = False
+    if hits.any():
+        rejected["palm would hit something"] += int(np.count_nonzero(hits))
     if not alive.any():
         return Proposals.none(gripper)
     length = np.maximum(scene.length_m[found.owner], gripper.finger_width_m)

@@ -1,7 +1,5 @@
 """Which object a pixel shows: from masks, that may overlap, to one image of labels."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from vlm_picking.compiled import compiled
@@ -12,7 +10,9 @@ _OVERLAP = 0.1
 def extents(masks: np.ndarray) -> np.ndarray:
     """(K, 4) int32: first row, row behind the last, first and last column alike of masks (K, H, W) bool; empty ones
     have no row."""
-    return _boxes(_bytes(masks))
+    pixels = _bytes(masks)
+    widest = next(word for word in (np.uint64, np.uint32, np.uint8) if not pixels.shape[2] % np.dtype(word).itemsize)
+    return _boxes(pixels.view(widest))
 
 
 def apart(masks: np.ndarray, boxes: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -30,13 +30,11 @@ def apart(masks: np.ndarray, boxes: np.ndarray) -> list[tuple[np.ndarray, np.nda
     labels, lost = _painted(pixels, boxes, np.argsort(-area, kind="stable"))
     if lost.sum() <= _OVERLAP * area.min():
         return [(np.arange(len(masks)), labels)]
-    clash = np.eye(len(masks), dtype=bool)
     # What two masks share is lost to the larger in the image of labels, so few pairs need a look.
     most = np.where(area[:, None] >= area, lost[:, None], lost)
-    doubtful = most > _OVERLAP * np.minimum(area[:, None], area)
-    for one, other, shared in _overlapping(boxes, doubtful):
-        both = np.count_nonzero(masks[one][shared] & masks[other][shared])
-        clash[one, other] = clash[other, one] = both > _OVERLAP * min(area[one], area[other])
+    smaller = np.minimum(area[:, None], area)
+    doubtful = most > _OVERLAP * smaller
+    clash = _shared(pixels, boxes, doubtful) > _OVERLAP * smaller
     groups: list[list[int]] = []
     for index in range(len(masks)):
         home = next((group for group in groups if not clash[index, group].any()), None)
@@ -50,18 +48,6 @@ def apart(masks: np.ndarray, boxes: np.ndarray) -> list[tuple[np.ndarray, np.nda
     return [(group, _painted(_bytes(masks[group]), boxes[group], order)[0]) for group, order in parts]
 
 
-def _overlapping(
-    boxes: np.ndarray, doubtful: np.ndarray
-) -> Iterator[tuple[int, int, tuple[slice, slice]]]:
-    """Pairs of boxes that overlap, if doubtful (K, K), by their indices, and the window that both share."""
-    edges = boxes[:, [0, 2, 1, 3]] * [1, 1, -1, -1]
-    shared = np.maximum(edges[:, None], edges)
-    overlap = np.triu(doubtful & (shared[..., 0] < -shared[..., 2]) & (shared[..., 1] < -shared[..., 3]), k=1)
-    for one, other in np.argwhere(overlap).tolist():
-        top, left, bottom, right = shared[one, other].tolist()
-        yield one, other, (slice(top, -bottom), slice(left, -right))
-
-
 def _bytes(masks: np.ndarray) -> np.ndarray:
     """Masks as a read-only array of bytes in order, whatever they come as: compiled code then sees one type."""
     pixels = np.ascontiguousarray(masks).view(np.uint8)
@@ -71,37 +57,44 @@ def _bytes(masks: np.ndarray) -> np.ndarray:
 
 @compiled
 def _boxes(masks: np.ndarray) -> np.ndarray:
-    """See `extents`; masks are bytes."""
-    count, rows, columns = masks.shape
-    boxes, line = np.zeros((count, 4), np.int32), np.empty(columns, np.uint8)
+    """See `extents`; masks (K, H, words) are bytes, several in a word."""
+    count, rows, words = masks.shape
+    boxes, line = np.zeros((count, 4), np.int32), np.empty(words, masks.dtype)
     for k in range(count):
         line[:] = 0
+        top, bottom = rows, 0
         for row in range(rows):
-            for column in range(columns):
-                line[column] |= masks[k, row, column]
-        left, right = 0, columns
-        while left < columns and not line[left]:
-            left += 1
-        if left == columns:
-            continue
-        while not line[right - 1]:
-            right -= 1
-        top, bottom = np.int64(0), rows
-        while not _holds(masks, k, top, left, right):
-            top += 1
-        while not _holds(masks, k, bottom - 1, left, right):
-            bottom -= 1
-        boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3] = top, bottom, left, right
+            filled = line[0] ^ line[0]
+            for word in range(words):
+                filled |= masks[k, row, word]
+            if filled:
+                top, bottom = min(top, row), row + 1
+                for word in range(words):
+                    line[word] |= masks[k, row, word]
+        if top < bottom:
+            column = np.flatnonzero(line.view(np.uint8))
+            boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3] = top, bottom, column[0], column[-1] + 1
     return boxes
 
 
 @compiled
-def _holds(masks: np.ndarray, k: int, row: int, left: int, right: int) -> bool:
-    """Whether any byte of a row is not 0, between two columns."""
-    for column in range(left, right):
-        if masks[k, row, column]:
-            return True
-    return False
+def _shared(masks: np.ndarray, boxes: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
+    """(K, K) how many pixels two masks share; 0 for one with itself and for pairs that are not doubtful (K, K).
+
+    Args:
+        masks: bytes; boxes: of each (see extents).
+    """
+    shared = np.zeros(doubtful.shape, np.int64)
+    for one in range(len(masks)):
+        for other in range(one + 1, len(masks)):
+            if not doubtful[one, other]:
+                continue
+            left, right = max(boxes[one, 2], boxes[other, 2]), min(boxes[one, 3], boxes[other, 3])
+            for row in range(max(boxes[one, 0], boxes[other, 0]), min(boxes[one, 1], boxes[other, 1])):
+                for column in range(left, right):
+                    shared[one, other] += masks[one, row, column] & masks[other, row, column]
+            shared[other, one] = shared[one, other]
+    return shared
 
 
 @compiled

@@ -46,16 +46,14 @@ def load_of(map_: HeightMap, on_top: np.ndarray) -> Load:
         on_top: (K,) as in Scene; where nothing lies higher beside an object there is no need to look.
     """
     share, inside = np.zeros(len(on_top)), np.zeros(len(on_top), bool)
-    for index, (top, bottom, left, right) in enumerate(_windows(map_.owner, len(on_top)).tolist()):
-        if top == bottom or on_top[index] >= _FREE_ON_TOP:
-            continue
+    windows = _windows(map_.owner, len(on_top))
+    looked_at = (windows[:, 1] > windows[:, 0]) & (on_top < _FREE_ON_TOP)
+    for index, (top, bottom, left, right) in zip(np.flatnonzero(looked_at), windows[looked_at].tolist(), strict=True):
         window = slice(top, bottom), slice(left, right)
-        own, top_m = map_.owner[window] == index, map_.top[window]
-        sides = _sides(own, top_m)
-        load = sides >= _SIDES
-        share[index] = np.count_nonzero(load) / np.count_nonzero(own)
-        if share[index] > _LEAST_SHARE and np.mean(sides[load] == _ALL_SIDES) > _LEAST_SURROUNDED:
-            inside[index] = _within_walls(own, top_m, load)
+        own, sides, (cells, loaded, surrounded) = _sides(map_.owner[window], map_.top[window], index)
+        share[index] = loaded / cells
+        if share[index] > _LEAST_SHARE and surrounded > _LEAST_SURROUNDED * loaded:
+            inside[index] = _within_walls(own, map_.top[window], sides >= _SIDES)
     return Load(share, inside)
 
 
@@ -90,13 +88,6 @@ def _ends_of_rows(own: np.ndarray) -> np.ndarray:
     return np.column_stack([np.concatenate([first, last]).astype(np.int32), np.concatenate([row, row])])
 
 
-def _sides(own: np.ndarray, top: np.ndarray) -> np.ndarray:
-    """On how many sides (R, C) of cells that lie higher than an object beside them it is seen; 0 for other cells."""
-    kernel = np.ones((2 * _NEAR_CELLS + 1, 2 * _NEAR_CELLS + 1), np.uint8)
-    beside = cv2.erode(np.where(own, top, np.float32(1e3)), kernel)
-    return _enclosed(own, top > beside + np.float32(_HIGHER_BY_M))
-
-
 @compiled
 def _windows(owner: np.ndarray, count: int) -> np.ndarray:
     """(K, 4): first row, row behind the last, first and last column alike of each object's cells; all 0 without one."""
@@ -115,23 +106,58 @@ def _windows(owner: np.ndarray, count: int) -> np.ndarray:
 
 
 @compiled
-def _enclosed(own: np.ndarray, higher: np.ndarray) -> np.ndarray:
-    """On how many sides (R, C) int8 of cells that are higher than an object it is seen."""
-    rows, columns = own.shape
+def _sides(owner: np.ndarray, top: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int, int]]:
+    """On how many sides cells that lie higher than an object beside them have it.
+
+    Args:
+        owner, top: (R, C) of the object's window.
+
+    Returns:
+        Which cells (R, C) are the object's own, the sides (R, C) int8, 0 for what is its own or lies no higher, and how
+        many cells are its own, have it on three sides at least, and on all four.
+    """
+    rows, columns = top.shape
+    own, sides = np.empty((rows, columns), np.bool_), np.zeros((rows, columns), np.int8)
     left, right = np.full(rows, columns), np.full(rows, -1)
     up, down = np.full(columns, rows), np.full(columns, -1)
+    cells, lowest, beside = 0, np.empty((rows, columns), np.float32), np.empty(columns, np.float32)
+    line = np.empty(columns, np.float32)
     for row in range(rows):
         for column in range(columns):
+            own[row, column] = owner[row, column] == index
+            line[column] = top[row, column] if own[row, column] else np.float32(np.inf)
             if own[row, column]:
+                cells += 1
                 left[row], right[row] = min(left[row], column), column
                 up[column], down[column] = min(up[column], row), row
-    around = np.zeros((rows, columns), np.int8)
+        _least_in_reach(line, lowest[row])
+    loaded = surrounded = 0
     for row in range(rows):
+        beside[:] = np.float32(np.inf)
+        for other in range(max(row - _NEAR_CELLS, 0), min(row + _NEAR_CELLS + 1, rows)):
+            for column in range(columns):
+                value = lowest[other, column]
+                beside[column] = value if value < beside[column] else beside[column]
         for column in range(columns):
-            if higher[row, column] and not own[row, column]:
-                sides = int(left[row] <= column) + int(right[row] >= column)
-                around[row, column] = sides + int(up[column] <= row) + int(down[column] >= row)
-    return around
+            if own[row, column] or not top[row, column] > beside[column] + np.float32(_HIGHER_BY_M):
+                continue
+            seen = int(left[row] <= column) + int(right[row] >= column)
+            seen += int(up[column] <= row) + int(down[column] >= row)
+            sides[row, column] = seen
+            loaded, surrounded = loaded + (seen >= _SIDES), surrounded + (seen == _ALL_SIDES)
+    return own, sides, (cells, loaded, surrounded)
+
+
+@compiled
+def _least_in_reach(values: np.ndarray, least: np.ndarray) -> None:
+    """The least (C,) of values (C,) up to four to either side, written to `least`."""
+    count = len(values)
+    least[:] = values
+    for step in range(1, _NEAR_CELLS + 1):
+        for k in range(count - step):
+            least[k] = values[k + step] if values[k + step] < least[k] else least[k]
+        for k in range(step, count):
+            least[k] = values[k - step] if values[k - step] < least[k] else least[k]
 
 
 def _plane(own: np.ndarray, top: np.ndarray) -> np.ndarray:

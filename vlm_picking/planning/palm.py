@@ -5,7 +5,7 @@ import numpy as np
 from vlm_picking.compiled import compiled
 from vlm_picking.grasp import Gripper
 from vlm_picking.planning.collision import under_a_disc
-from vlm_picking.planning.height_map import CELL_M, HeightMap
+from vlm_picking.planning.height_map import BEFORE_M, CELL_M, UNIT_M, HeightMap
 
 PALM_SPARE_M = 0.004
 """Room beside and below a palm that comes down."""
@@ -36,16 +36,16 @@ def palm_hits(
     along, end = np.maximum(reach - radius, 0) / CELL_M, np.maximum(reach - corner, 0) / CELL_M
     direction = np.column_stack([np.cos(angle), np.sin(angle)])
     aside = (radius - corner) / CELL_M
-    height_m = tip_m + gripper.finger_length_m - PALM_SPARE_M
-    return _hits(under, under_corner, cell, direction, along, end, aside, height_m)
+    height = (tip_m + (gripper.finger_length_m - PALM_SPARE_M + BEFORE_M)) / UNIT_M
+    return _hits(under, under_corner, cell, direction, along, end, aside, height)
 
 
 @compiled
 def _hits(
     under: np.ndarray, under_corner: np.ndarray, cell: np.ndarray, direction: np.ndarray, reach: np.ndarray,
-    end: np.ndarray, aside: float, height_m: np.ndarray,
+    end: np.ndarray, aside: float, height: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    """Whether (N,) something stands higher than `height_m` (N,) in a map (rows, columns) along lines, or in another one
+    """Whether (N,) something stands higher than `height` (N,) in a map (rows, columns) along lines, or in another one
     at the corners of rectangles round them.
 
     Args:
@@ -63,10 +63,10 @@ def _hits(
             x = int(np.rint(cell[n, 0] + direction[n, 0] * along - direction[n, 1] * across))
             y = int(np.rint(cell[n, 1] + direction[n, 1] * along + direction[n, 0] * across))
             x, y = min(max(x, 0), under.shape[1] - 1), min(max(y, 0), under.shape[0] - 1)
-            hits[n] = hits[n] or under_corner[y, x] > height_m[n]
+            hits[n] = hits[n] or under_corner[y, x] > height[n]
         for along in range(-most, most + 1, 2):
             if abs(along) <= reach[n]:
                 x = min(max(int(np.rint(cell[n, 0] + direction[n, 0] * along)), 0), under.shape[1] - 1)
                 y = min(max(int(np.rint(cell[n, 1] + direction[n, 1] * along)), 0), under.shape[0] - 1)
-                hits[n] = hits[n] or under[y, x] > height_m[n]
+                hits[n] = hits[n] or under[y, x] > height[n]
     return hits

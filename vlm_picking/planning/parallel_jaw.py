@@ -12,8 +12,8 @@ from itertools import product
 import numpy as np
 
 from vlm_picking.grasp import Gripper
-from vlm_picking.planning.collision import ANGLES, BEFORE_M, UNIT_M, landing_heights
-from vlm_picking.planning.height_map import CELL_M, HeightMap
+from vlm_picking.planning.collision import ANGLES, landing_heights
+from vlm_picking.planning.height_map import BEFORE_M, CELL_M, UNIT_M, HeightMap
 from vlm_picking.planning.jaw_contact import CLOSER_M, LANDING_GAP_M, SPARE_M, Landings, judge
 from vlm_picking.planning.landing import is_seen, land, starts, unlike
 from vlm_picking.planning.palm import PALM_SPARE_M

@@ -37,8 +37,9 @@ class _Plan:
     owner: np.ndarray
     expected: np.ndarray
 
-    def quality(self, row: int) -> float:
-        return self.proposals.quality[row]
+
+_Row = tuple[float, float, _Plan, int]
+"""A proposal's expected success, its quality, and where it stands."""
 
 
 def plan_grasps(
@@ -145,16 +146,19 @@ def _chosen(
     """Every gripper keeps its best for an object, and every object keeps its best; unlikely ones only for want
     of others.
     """
-    per_object = []
-    for owner in sorted({int(owner) for plan in plans for owner in np.unique(plan.owner)}):
-        mine = [(plan, np.flatnonzero(plan.owner == owner)) for plan in plans]
-        pairs = share_out([plan.expected[rows] for plan, rows in mine], max_per_object)
-        per_object.append([(mine[k][0], int(mine[k][1][row])) for k, row in pairs])
-    possible = [[entry for entry in group if entry[0].quality(entry[1]) >= _POSSIBLE] for group in per_object]
-    likely = [[entry for entry in group if entry[0].quality(entry[1]) >= _LIKELY] for group in per_object]
-    per_object = likely if any(likely) else possible
-    expected = [np.array([plan.expected[row] for plan, row in group]) for group in per_object]
-    kept = [per_object[group][k] for group, k in share_out(expected, max_candidates)]
+    # Plain numbers: there are few of each, and numpy takes many times as long for them.
+    rows_of: dict[int, list[list[_Row]]] = {}
+    for plan in plans:
+        mine: dict[int, list[_Row]] = {}
+        numbers = zip(plan.owner.tolist(), plan.expected.tolist(), plan.proposals.quality.tolist(), strict=True)
+        for row, (owner, expected, quality) in enumerate(numbers):
+            mine.setdefault(owner, []).append((expected, quality, plan, row))
+        for owner, rows in mine.items():
+            rows_of.setdefault(owner, []).append(rows)
+    per_object = [share_out(rows_of[owner], max_per_object) for owner in sorted(rows_of)]
+    possible = [[entry for entry in group if entry[1] >= _POSSIBLE] for group in per_object]
+    likely = [[entry for entry in group if entry[1] >= _LIKELY] for group in per_object]
+    kept = [entry[2:] for entry in share_out(likely if any(likely) else possible, max_candidates)]
     left_out = sum(len(plan.owner) for plan in plans) - len(kept)
     if left_out:
         rejected[WORSE] += left_out

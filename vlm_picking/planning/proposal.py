@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from vlm_picking.compiled import compiled
 from vlm_picking.grasp import Gripper
 
 LEAST_MEASURED = 0.6
@@ -112,12 +113,28 @@ def spread_of_each(
 ) -> np.ndarray:
     """Rows of at most `limit` of every owner: the best scores, one in each cube with sides `apart_m`."""
     cube = np.floor(position_m / apart_m).astype(np.int64)
-    cube -= cube.min(axis=0)
-    sides = cube.max(axis=0) + 1
-    key = ((owner.astype(np.int64) * sides[0] + cube[:, 0]) * sides[1] + cube[:, 1]) * sides[2] + cube[:, 2]
-    order = np.argsort(-score, kind="stable")
-    rows = order[np.unique(key[order], return_index=True)[1]]
-    return rows[best_of_each(owner[rows], score[rows], limit)]
+    rows = _one_in_each(owner, cube, np.argsort(-score, kind="stable"), limit)
+    return rows[np.argsort(owner[rows], kind="stable")]
+
+
+@compiled
+def _one_in_each(owner: np.ndarray, cube: np.ndarray, order: np.ndarray, limit: int) -> np.ndarray:
+    """Rows (M,) in an order (N,), at most `limit` of each owner (N,), of which none shares its cube (N, 3) with one
+    before it.
+    """
+    kept, count = np.empty(len(order), np.int64), 0
+    for row in order:
+        same, taken = 0, False
+        for other in kept[:count]:
+            if owner[other] == owner[row]:
+                same += 1
+                taken = taken or (
+                    cube[other, 0] == cube[row, 0] and cube[other, 1] == cube[row, 1] and cube[other, 2] == cube[row, 2]
+                )
+        if same < limit and not taken:
+            kept[count] = row
+            count += 1
+    return kept[:count]
 
 
 def best_one_of_each(owner: np.ndarray, score: np.ndarray) -> np.ndarray:

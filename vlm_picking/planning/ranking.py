@@ -1,18 +1,22 @@
 """From proposals of all objects and grippers to one list: best first, diverse, each with its reason."""
 
 from collections.abc import Sequence
+from operator import itemgetter
+from typing import TypeVar
 
 import numpy as np
 
 from vlm_picking.camera import PinholeCamera
 from vlm_picking.compiled import compiled
-from vlm_picking.grasp import GraspCandidate, GripperKind
+from vlm_picking.grasp import GraspCandidate, Gripper, GripperKind
 from vlm_picking.planning.proposal import Proposals
 from vlm_picking.transform import Transform
 
 _SAME_PLACE_M = 0.01
 _SAME_ANGLE_RAD = 0.5
 _SAME_CUP = 0.7  # of its radius
+Entry = TypeVar("Entry", bound=tuple)
+_NUMBERS = ("quality", "opening_m", "pregrasp_opening_m", "insertion_m", "clearance_m")
 
 
 def diverse(proposals: Proposals, expected: np.ndarray, limit: int) -> np.ndarray:
@@ -62,16 +66,15 @@ def _unlike(
     return kept[:count]
 
 
-def share_out(qualities: list[np.ndarray], limit: int) -> list[tuple[int, int]]:
-    """At most `limit` pairs (group, row), best first: each group's best before any other, then whatever is best.
+def share_out(groups: list[list[Entry]], limit: int) -> list[Entry]:
+    """At most `limit` entries, best first: each group's best before any other, then whatever is best.
 
     Args:
-        qualities: for each group its rows' qualities, best first.
+        groups: entries, which begin with what orders them; the best first.
     """
-    columns = [column.tolist() for column in qualities]  # plain numbers are sorted faster
-    entries = [(row > 0, -q, group, row) for group, column in enumerate(columns) for row, q in enumerate(column)]
-    chosen = sorted(sorted(entries)[:limit], key=lambda entry: entry[1])
-    return [(group, row) for _, _, group, row in chosen]
+    entries = [(row > 0, -entry[0], entry) for group in groups for row, entry in enumerate(group)]
+    chosen = sorted(entries, key=itemgetter(0, 1))[:limit]
+    return [entry for _, _, entry in sorted(chosen, key=itemgetter(1))]
 
 
 def write(
@@ -83,59 +86,56 @@ def write(
     every = list({id(proposals): proposals for proposals, _ in chosen}.values())
     first = dict(zip(map(id, every), np.cumsum([0, *map(len, every)]).tolist(), strict=False))
     rows = [first[id(proposals)] + row for proposals, row in chosen]
-    position, approach, closing = (
+    position, approach, closing, *numbers = (
         np.concatenate([getattr(proposals, name) for proposals in every])[rows]
-        for name in ("position_m", "approach", "closing")
+        for name in ("position_m", "approach", "closing", *_NUMBERS)
     )
-    centers = camera.project(position).tolist()
     poses = Transform.each(np.stack([np.cross(closing, approach), closing, approach], axis=2), position)
+    numbers[0] = np.clip(numbers[0], 0.0, 1.0)
+    written = zip(ids, labels, camera.project(position).tolist(), poses, *(n.tolist() for n in numbers), strict=True)
     terms = _written_terms(chosen)
-    return tuple(
-        _candidate(proposals, row, terms[rank], rank, int(ids[rank]), str(labels[rank]), tuple(centers[rank]), pose)
-        for rank, ((proposals, row), pose) in enumerate(zip(chosen, poses, strict=True))
-    )
+    candidates = []
+    for rank, (object_id, label, center, pose, quality, opening, pregrasp, insertion, clearance) in enumerate(written):
+        gripper, (named, weakest) = chosen[rank][0].gripper, terms[rank]
+        candidates.append(
+            GraspCandidate(
+                id=rank,
+                object_id=int(object_id),
+                label=str(label),
+                gripper=gripper.name,
+                kind=gripper.kind,
+                camera_from_grasp=pose,
+                quality=quality,
+                center_px=tuple(center),
+                opening_m=opening,
+                pregrasp_opening_m=pregrasp,
+                insertion_m=insertion,
+                clearance_m=clearance,
+                terms=named,
+                reason=_reason(gripper, opening, insertion, weakest, named[weakest]),
+            )
+        )
+    return tuple(candidates)
 
 
-def _written_terms(chosen: Sequence[tuple[Proposals, int]]) -> list[dict[str, float]]:
-    """Each row's terms, with three digits."""
-    every = {id(proposals): proposals for proposals, _ in chosen}
-    digits = {key: np.round(np.column_stack([*p.terms.values()]), 3).tolist() for key, p in every.items()}
-    return [dict(zip(p.terms, digits[id(p)][row], strict=True)) for p, row in chosen]
+def _written_terms(chosen: Sequence[tuple[Proposals, int]]) -> list[tuple[dict[str, float], str]]:
+    """Each row's terms, with three digits, and the name of the weakest."""
+    written: list[tuple[dict[str, float], str]] = [({}, "")] * len(chosen)
+    ranks_of: dict[int, list[int]] = {}
+    for rank, (proposals, _) in enumerate(chosen):
+        ranks_of.setdefault(id(proposals), []).append(rank)
+    for ranks in ranks_of.values():
+        proposals, rows = chosen[ranks[0]][0], [chosen[rank][1] for rank in ranks]
+        names = tuple(proposals.terms)
+        digits = np.round(np.stack([term[rows] for term in proposals.terms.values()], axis=1), 3)
+        for rank, values, weakest in zip(ranks, digits.tolist(), digits.argmin(axis=1).tolist(), strict=True):
+            written[rank] = dict(zip(names, values, strict=True)), names[weakest]
+    return written
 
 
-def _candidate(
-    proposals: Proposals,
-    row: int,
-    terms: dict[str, float],
-    rank: int,
-    object_id: int,
-    label: str,
-    center: tuple[float, float],
-    pose: Transform,
-) -> GraspCandidate:
-    return GraspCandidate(
-        id=rank,
-        object_id=object_id,
-        label=label,
-        gripper=proposals.gripper.name,
-        kind=proposals.gripper.kind,
-        camera_from_grasp=pose,
-        quality=min(max(float(proposals.quality[row]), 0.0), 1.0),
-        center_px=center,
-        opening_m=float(proposals.opening_m[row]),
-        pregrasp_opening_m=float(proposals.pregrasp_opening_m[row]),
-        insertion_m=float(proposals.insertion_m[row]),
-        clearance_m=float(proposals.clearance_m[row]),
-        terms=terms,
-        reason=_reason(proposals, row, terms),
-    )
-
-
-def _reason(proposals: Proposals, row: int, terms: dict[str, float]) -> str:
-    weakest = min(terms, key=terms.get)
-    if proposals.gripper.kind is GripperKind.SUCTION:
-        what = f"{2000 * proposals.gripper.cup_radius_m:.0f} mm cup on a measured spot"
+def _reason(gripper: Gripper, opening_m: float, insertion_m: float, weakest: str, value: float) -> str:
+    if gripper.kind is GripperKind.SUCTION:
+        what = f"{2000 * gripper.cup_radius_m:.0f} mm cup on a measured spot"
     else:
-        opening, depth = 1000 * proposals.opening_m[row], 1000 * proposals.insertion_m[row]
-        what = f"jaws {opening:.0f} mm apart, tips {depth:.0f} mm deep"
-    return f"{what}; weakest: {weakest.replace('_', ' ')} {terms[weakest]:.2f}"
+        what = f"jaws {1000 * opening_m:.0f} mm apart, tips {1000 * insertion_m:.0f} mm deep"
+    return f"{what}; weakest: {weakest.replace('_', ' ')} {value:.2f}"
