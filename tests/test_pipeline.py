@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.planning.synthetic import Box, look
 from vlm_picking.config import PickingConfig
 from vlm_picking.detections import Detections, box_iou
 from vlm_picking.errors import ConfigError, ModelError
@@ -100,6 +101,18 @@ def test_pick_anything_needs_no_language_model(simulated_bin):
     ]
     assert len(on_objects) >= 10
     assert np.mean(on_objects) >= 0.9
+
+
+def test_the_last_thing_in_a_bin_is_picked_though_the_image_cuts_it_off():
+    shot = look([Box((0.37, 0.0, 0.05), (0.12, 0.1, 0.1))])
+    pipeline = PickingPipeline(PickingConfig(), models=ModelSuite(), grippers=GRIPPERS)
+    result = pipeline.run(shot.frame, "pick anything")
+    assert result.answer.status is Status.PRESENT and result.answer.count == 1
+    assert "cuts off" in result.answer.reason
+    assert result.grasps
+    beside = look([Box((0.37, 0.0, 0.05), (0.12, 0.1, 0.1)), Box((0, 0, 0.03), (0.06, 0.06, 0.06))])
+    reason = pipeline.run(beside.frame, "pick anything").answer.reason
+    assert "cuts off" not in reason
 
 
 def test_anything_of_a_colour(pipeline, simulated_bin):

@@ -6,7 +6,7 @@ import pytest
 from tests.planning.synthetic import Ball, Box, look, walls
 from vlm_picking.detections import Detections
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.segmentation import box_of, masks_from_boxes, segment_objects
+from vlm_picking.segmentation import box_of, cut_off_by_image, masks_from_boxes, segment_objects
 from vlm_picking.support import find_support
 
 THINGS = [
@@ -90,11 +90,32 @@ def test_an_empty_bin_holds_nothing():
     assert len(segment_objects(shot.frame, find_support(shot.frame))) == 0
 
 
+CUT_OFF = Box((0.37, 0.0, 0.05), (0.12, 0.1, 0.1))
+
+
 def test_what_the_image_cuts_off_is_left_out():
-    shot = look([Box((0.37, 0.0, 0.05), (0.12, 0.1, 0.1)), Box((0, 0, 0.02), (0.06, 0.06, 0.04))])
+    shot = look([CUT_OFF, Box((0, 0, 0.02), (0.06, 0.06, 0.04))])
     found = segment_objects(shot.frame, find_support(shot.frame))
     assert len(found) == 1
     assert iou(found.mask[0], shot.ids == 2) > 0.8
+    assert not cut_off_by_image(found.mask).any()
+
+
+def test_where_nothing_else_is_left_what_the_image_cuts_off_is_given():
+    whole = look([Box((0, 0, 0.05), (0.12, 0.1, 0.1))])
+    shot = look([CUT_OFF])
+    found = segment_objects(shot.frame, find_support(shot.frame))
+    assert len(found) == 1
+    assert iou(found.mask[0], shot.ids == 1) > 0.8
+    assert cut_off_by_image(found.mask).all()
+    assert found.score[0] < 0.6 * segment_objects(whole.frame, find_support(whole.frame)).score[0]
+
+
+def test_what_comes_in_over_the_walls_is_no_object():
+    arm = Box((0.3, 0.0, 0.27), (0.4, 0.08, 0.08))
+    shot = look([arm], bin_parts=walls(0.5, 0.36, 0.05))
+    assert (shot.ids == 1).any()
+    assert len(segment_objects(shot.frame, find_support(shot.frame))) == 0
 
 
 def test_without_a_floor_there_are_no_objects():

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import find_objects
 
+from vlm_picking.depth import filled_depth
 from vlm_picking.detections import Detections, box_iou
 from vlm_picking.frame import RgbdFrame
 from vlm_picking.joining import join
@@ -26,26 +27,32 @@ _SOLID = 0.85
 _ON_TOP_M = 0.005
 _LOWEST_ON_WALL_M = 0.025
 _THINNEST_ON_WALL_M = 0.015
+_STANDS_OVER_WALLS_M = 0.15
 
 
 def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
     """Cut everything that stands in the bin into separate objects, label "object", most certain first.
 
-    An object cut off by the image's border is left out: it can't be seen whether it is free to move.
+    An object cut off by the image's border is left out as long as there is a whole one: it can't be seen whether it is
+    free to move. Where nothing else is left in the bin, it is given all the same; what comes in over the walls, such as
+    an arm of the robot, is not.
 
     Returns:
         Detections with masks. The score says how sure it is that the mask is one separate object: the share of its
-        outline that is a clear edge, how compact it is, and how much of it was measured.
+        outline that is a clear edge, how compact it is, and how much of it was measured; half of that for what is cut
+        off.
     """
     if support is None:
         return Detections.empty()
     patches, label, count = cut_and_joined(frame, support)
     out = cut_off(label, count, patches.out_of_view)
+    from_above = _comes_over_the_walls(frame, support, patches, label, count) if out.any() else out
     on_wall, in_corner = _beyond_flat_floor(frame, support)
     pixel_area = np.square(np.nan_to_num(frame.depth_m)) / (frame.camera.fx * frame.camera.fy)
-    found = []
+    found: list[tuple[float, np.ndarray]] = []
+    partly: list[tuple[float, np.ndarray]] = []
     for i, window in enumerate(find_objects(label), start=1):
-        if out[i] or window is None:
+        if from_above[i] or window is None:
             continue
         window = tuple(slice(max(0, w.start - 3), w.stop + 3) for w in window)
         mask = _largest_piece(label[window] == i)
@@ -58,7 +65,12 @@ def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
             continue
         whole = np.zeros(label.shape, bool)
         whole[window] = _closed(mask, patches.known[window])
-        found.append((_certainty(mask, patches, window), whole))
+        certainty = _certainty(mask, patches, window)
+        if out[i]:
+            partly.append((0.5 * certainty, whole))
+        else:
+            found.append((certainty, whole))
+    found = found or partly
     if not found:
         return Detections.empty()
     found.sort(key=lambda pair: -pair[0])
@@ -206,10 +218,23 @@ def _closed(mask: np.ndarray, known: np.ndarray) -> np.ndarray:
     return (closed > 0) | ((outline > 0) & ~known)
 
 
+def cut_off_by_image(masks: np.ndarray) -> np.ndarray:
+    """(N,) bool, which of masks (N, H, W) reach the image's border."""
+    return masks[:, [0, 1, -2, -1]].any(axis=(1, 2)) | masks[:, :, [0, 1, -2, -1]].any(axis=(1, 2))
+
+
 def box_of(mask: np.ndarray) -> np.ndarray:
     """(4,) x0 y0 x1 y1 [px, edges] round a mask that is not empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
+
+
+def _comes_over_the_walls(
+    frame: RgbdFrame, support: Support, patches: Patches, label: np.ndarray, count: int
+) -> np.ndarray:
+    """(count + 1,) bool: labels that run out of view high over the walls, as nothing does that lies in the bin."""
+    height = support.height_above(frame.camera.deproject_image(filled_depth(frame)))
+    return cut_off(label, count, patches.out_of_view & (height > support.rise_m.max() + _STANDS_OVER_WALLS_M))
 
 
 def _part_of_wall(mask: np.ndarray, above_m: np.ndarray, depth_m: np.ndarray, focal_px: float) -> bool:
