@@ -22,7 +22,8 @@ class Gripper:
         cup_radius_m: suction: outer radius of the cup.
         lip_follow_ratio: suction: how far the lip follows a surface that is not flat, in radii of the cup.
         tube_radius_m: suction: radius of what is above the cup.
-        vacuum_pa: suction: what the ejector holds on a tight surface.
+        vacuum_pa: suction: what the ejector holds on a tight surface, below the air's pressure; the simulated cup holds
+            that. Makers state the forces of cups at 60 kPa.
         max_opening_m, min_opening_m: jaw: widest and narrowest distance between the fingers' inner faces.
         finger_thickness_m: jaw: size of a finger along the closing axis (+y of the grasp).
         finger_width_m: jaw: size of a finger across (+x of the grasp).
@@ -45,7 +46,7 @@ class Gripper:
     cup_radius_m: float = 0.0
     lip_follow_ratio: float = 0.2
     tube_radius_m: float = 0.01
-    vacuum_pa: float = 50_000.0
+    vacuum_pa: float = 60_000.0
     max_opening_m: float = 0.0
     min_opening_m: float = 0.0
     finger_thickness_m: float = 0.0

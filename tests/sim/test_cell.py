@@ -1,6 +1,5 @@
 """The judge is honest: jaws hold by friction alone, cups by what their seal gives, and what is hit is reported."""
 
-
 import numpy as np
 import pytest
 
@@ -71,8 +70,16 @@ def test_a_cup_holds_up_to_what_its_seal_stands(mass_kg, cause):
     cell = cell_of(CUP, thing(PLATE, mass_kg=mass_kg), at=[(0, 0)])
     outcome = cell.pick(down(0, 0, 0.02))
     assert outcome.seal == pytest.approx(1.0)
-    assert (9.81 * mass_kg < holding_force_n(1.0, cell.gripper.cup_radius_m)) == (cause == "")
+    assert (9.81 * mass_kg < holding_force_n(1.0, cell.gripper)) == (cause == "")
     assert outcome.cause == cause and outcome.held == ((0,) if not cause else ())
+
+
+@pytest.mark.parametrize(("vacuum_pa", "cause"), [(80_000, ""), (30_000, "pulled off")])
+def test_a_cup_holds_with_the_vacuum_of_its_file(tmp_path, vacuum_pa, cause):
+    own = tmp_path / "own_cup.yaml"
+    own.write_text(f"kind: suction\ncup_radius_m: 0.015\nvacuum_pa: {vacuum_pa}\n")
+    cell = cell_of(own, thing(PLATE, mass_kg=1.3), at=[(0, 0)])
+    assert cell.pick(down(0, 0, 0.02)).cause == cause
 
 
 @pytest.mark.parametrize("lever_m", [0.0, 0.03])

@@ -12,12 +12,13 @@ suction_15mm, suction_30mm and suction_50mm on 370 scenes of four development se
 alone and 495 listed beside jaws, and drawn towards the table before. Of those that it expects to hold in 0.98, 0.91,
 0.78, 0.59, 0.40 and 0.18 held 0.99, 0.90, 0.78, 0.63, 0.37 and 0.16 (cross-validated over scenes), of all sizes alike.
 "center", "facing", "measured" and "clearance" told nothing and only decide between equals; "airtight" stays as it was.
+The cups of those grasps held a tenth more than "hold" counted with; it counts with all now, and the bias is lower.
 """
 
 import numpy as np
 
 SUCTION = {
-    "bias": -35.11,
+    "bias": -35.35,
     "seal": 3.97,
     "margin": 3.22,
     "flatness": 3.96,

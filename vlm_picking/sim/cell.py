@@ -71,7 +71,7 @@ class PickCell:
         self._on_step: Callable[[PickCell], None] | None = None
         suction = gripper.kind is GripperKind.SUCTION
         things = tuple(scene.objects)
-        self.vacuum = Vacuum(self.model, self.data, self._body, things, gripper.cup_radius_m) if suction else None
+        self.vacuum = Vacuum(self.model, self.data, self._body, things, gripper) if suction else None
         self._hand = Motions(self.model, self.data, self._body, gripper, self.vacuum, self._after_step)
         self._hand.park()
         self._calm(_CALM_STEPS, _CALMED)

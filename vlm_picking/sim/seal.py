@@ -5,8 +5,6 @@ import numpy as np
 
 from vlm_picking.sim.canvas import SEEN_GROUPS
 
-VACUUM_PA = 55_000.0
-"""What a usual ejector holds on a tight surface; a fully sealed 30 mm cup then holds 28 N, a 15 mm cup 7 N."""
 _RAYS = 32
 _RINGS = (0.8, 1.0)
 _START_M = 0.02

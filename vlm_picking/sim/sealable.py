@@ -71,9 +71,9 @@ def sealing_spots(
             continue
         needed = _needed(force, moment + np.cross(origin - point, force), -normal, radius)
         rotation = _facing(normal)
-        if needed > holding_force_n(1.0, radius) or not _is_free(cell, point, rotation, gripper):
+        if needed > holding_force_n(1.0, gripper) or not _is_free(cell, point, rotation, gripper):
             continue
-        held = holding_force_n(seal_share(cell.model, cell.data, body, point, rotation, radius), radius)
+        held = holding_force_n(seal_share(cell.model, cell.data, body, point, rotation, radius), gripper)
         if held > max(needed, 0.0):
             spots.append(Spot(world_from_grasp=Transform(rotation, point), spare=held / max(needed, _LEAST_LOAD_N)))
     return sorted(spots, key=lambda spot: -spot.spare)

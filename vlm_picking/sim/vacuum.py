@@ -10,10 +10,11 @@ not open it, so it is not counted.
 import mujoco
 import numpy as np
 
+from vlm_picking.grasp import Gripper
 from vlm_picking.sim.canvas import SEEN_GROUPS
 from vlm_picking.sim.hand import HAND, HAND_PREFIX, held_by_cup
 from vlm_picking.sim.kinds.model import ObjectModel
-from vlm_picking.sim.seal import VACUUM_PA, seal_share
+from vlm_picking.sim.seal import seal_share
 
 SHEAR = 0.6
 """Friction of a rubber lip: 0.5 to 0.6 on dry smooth surfaces in makers' tables."""
@@ -25,9 +26,9 @@ _BEHIND_M = 0.02
 _SMOOTH_S, _STEP_S = 0.02, 0.01
 
 
-def holding_force_n(seal: float, radius_m: float) -> float:
+def holding_force_n(seal: float, gripper: Gripper) -> float:
     """The straight pull [N] that a cup stands with a seal of 0..1."""
-    return seal * VACUUM_PA * np.pi * (_SUCKED * radius_m) ** 2
+    return seal * gripper.vacuum_pa * np.pi * (_SUCKED * gripper.cup_radius_m) ** 2
 
 
 def needed_force_n(pull_n: float, shear_n: float, moment_nm: float, radius_m: float) -> float:
@@ -46,7 +47,7 @@ class Vacuum:
     Args:
         model, data: of the cell.
         bodies: (N,) the objects' body ids; `things` are their models.
-        radius_m: of the cup's lip.
+        gripper: whose lip's radius and vacuum count.
     """
 
     def __init__(
@@ -55,10 +56,10 @@ class Vacuum:
         data: mujoco.MjData,
         bodies: np.ndarray,
         things: tuple[ObjectModel, ...],
-        radius_m: float,
+        gripper: Gripper,
     ) -> None:
         self._model, self._data, self._bodies, self._things = model, data, bodies, things
-        self._radius_m = radius_m
+        self._gripper = gripper
         self._hand = model.body(HAND).id
         self._held: int | None = None
         self._limit_n = 0.0
@@ -80,7 +81,7 @@ class Vacuum:
         share = self.share(index, position, rotation)
         if share > 0:
             self._tie(index)
-            self._limit_n = holding_force_n(share, self._radius_m)
+            self._limit_n = holding_force_n(share, self._gripper)
         return share
 
     def share(self, index: int, position: np.ndarray, rotation: np.ndarray) -> float:
@@ -88,7 +89,7 @@ class Vacuum:
         if not is_tight(self._things[index]):
             return 0.0
         body = int(self._bodies[index])
-        return seal_share(self._model, self._data, body, position, rotation, self._radius_m)
+        return seal_share(self._model, self._data, body, position, rotation, self._gripper.cup_radius_m)
 
     @property
     def holds(self) -> bool:
@@ -104,7 +105,7 @@ class Vacuum:
         if self._held is None:
             return
         self._load = self._load + (self._forces(self._held) - self._load) * min(1.0, _STEP_S / _SMOOTH_S)
-        if needed_force_n(*self._load, self._radius_m) > self._limit_n:
+        if needed_force_n(*self._load, self._gripper.cup_radius_m) > self._limit_n:
             self._data.eq_active[self._equality(self._held)] = 0
             self._held, self.torn = None, True
 
