@@ -6,6 +6,8 @@ from importlib.util import find_spec
 
 os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Tiny models gain nothing by a second thread, and threads that wait for each other take all of a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

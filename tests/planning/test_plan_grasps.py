@@ -206,6 +206,17 @@ def test_quality_falls_with_missing_depth():
     assert plan(holed, [CUP]).candidates[0].quality < plan(whole, [CUP]).candidates[0].quality
 
 
+def test_jaws_hold_what_is_half_holes_and_expect_less_of_it():
+    thing, best = Box((0, 0, 0.025), (0.05, 0.03, 0.05)), {}
+    for hole_share in (0.0, 0.3, 0.5, 0.75):
+        made = plan(look([thing], hole_share=hole_share), [JAW])
+        best[hole_share] = max((c.quality for c in made.candidates), default=0.0)
+        if hole_share == 0.5:
+            assert max(c.terms["measured"] for c in made.candidates) < 0.6
+    assert best[0.0] > best[0.3] > best[0.5] > 0.5
+    assert best[0.75] == 0.0 and made.rejected["too little depth at the contact"]
+
+
 @pytest.mark.parametrize("hole_share", [0.1, 0.33])
 def test_a_third_of_holes_still_leaves_grasps(hole_share):
     shot = look([FLAT, Ball((-0.1, -0.05, 0.03), 0.03)], hole_share=hole_share, noise_m=0.0005)

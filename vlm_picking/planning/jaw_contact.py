@@ -9,7 +9,7 @@ from vlm_picking.grasp import Gripper
 from vlm_picking.planning.height_map import CELL_M, HeightMap
 from vlm_picking.planning.jaw_lines import NARROW, NEIGHBOUR, NOTHING, read_lines
 from vlm_picking.planning.palm import palm_hits
-from vlm_picking.planning.proposal import LEAST_MEASURED, Proposals, reject_in_turn
+from vlm_picking.planning.proposal import Proposals, reject_in_turn
 from vlm_picking.planning.quality import JAW, success
 from vlm_picking.planning.scene import Scene
 from vlm_picking.planning.sight import fingers_in_sight
@@ -38,6 +38,7 @@ _BESIDE_M = 0.002
 _CELL_TOO_WIDE_M = CELL_M / 2
 """A cell counts as filled that is filled in part, so a side lies half a cell further in than its outermost cell."""
 _LEAST_IN_SIGHT = 0.1
+_LEAST_MEASURED, _WELL_MEASURED = 0.4, 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,7 @@ def judge(
             ("sides not opposite each other", np.maximum(slant, twist) > _FRICTION_CONE_RAD),
             ("too little of a finger touches it", lines < _LEAST_TOUCHED),
             ("sides slope out of the jaws", steep < _LEAST_STEEP),
-            ("too little depth at the contact", measured < LEAST_MEASURED),
+            ("too little depth at the contact", measured < _LEAST_MEASURED),
             ("a finger would go where the camera does not see", in_sight < _LEAST_IN_SIGHT),
         ],
         rejected,
@@ -154,7 +155,7 @@ def judge(
         "breadth": np.clip((lines - 1) / (_LINES - 1), 0, 1),
         "even": 1 - np.clip((np.abs(middle - shift) - CELL_M) / _UNEVEN_M, 0, 1),
         "center": np.exp(-np.square(2 * off / length)) ** 0.5 / (1 + weight / 0.3),
-        "measured": measured,
+        "measured": _trusted(measured),
         "clearance": np.clip(clear / _LOOK_BEYOND_M, 0, 1),
         "upright": np.clip((rotation[:, 2] @ scene.up) ** 2 * np.ones(len(off)), 0, 1),
         "on_top": scene.on_top[found.owner],
@@ -193,6 +194,14 @@ def _fitted(
     shift = np.clip(middle_m, -most, most)
     apart = np.where(excess > 0, opening_m, between_m - 2 * np.abs(shift))
     return shift, apart, (apart - width_m) / 2 - np.abs(middle_m - shift)
+
+
+def _trusted(measured: np.ndarray) -> np.ndarray:
+    """What shares (N,) of measured depth are worth: themselves, and ever less below 0.6 down to nothing at 0.4.
+
+    Jaws close until they meet something, so that they may hold what is mostly holes: a spring. A lip has to seal.
+    """
+    return np.minimum(measured, _WELL_MEASURED * (measured - _LEAST_MEASURED) / (_WELL_MEASURED - _LEAST_MEASURED))
 
 
 def _off_centre(scene: Scene, position: np.ndarray, owner: np.ndarray) -> np.ndarray:

@@ -8,8 +8,6 @@ import numpy as np
 from vlm_picking.compiled import compiled
 from vlm_picking.grasp import Gripper
 
-LEAST_MEASURED = 0.6
-"""Share of a contact's surroundings that must have been measured; the rest may be filled in."""
 _OWNER_BITS, _ROW_BITS = 15, 20
 
 

@@ -14,12 +14,7 @@ from vlm_picking.grasp import Gripper
 from vlm_picking.planning.burden import burdened
 from vlm_picking.planning.cup_rim import COARSE, Seats, first_normals, seated
 from vlm_picking.planning.cup_room import WELL_CLEAR_M, inner_parts, room_above
-from vlm_picking.planning.proposal import (
-    LEAST_MEASURED,
-    Proposals,
-    reject_in_turn,
-    spread_of_each,
-)
+from vlm_picking.planning.proposal import Proposals, reject_in_turn, spread_of_each
 from vlm_picking.planning.quality import SUCTION, success
 from vlm_picking.planning.rings import BESIDE, LIP
 from vlm_picking.planning.scene import Scene
@@ -27,6 +22,7 @@ from vlm_picking.planning.spots import spots
 
 _APART_M, _REFINED, _REFINED_OF_EACH = 0.05, 240, (12, 400)
 _ROUGHLY_SEALED, _LEAST_SEALED = 0.6, 0.9
+_LEAST_MEASURED = 0.6
 _LEANS_RAD = (0.1, 0.2)  # how far a bellows may stand askew on a surface, tried in turn
 _ASKEW_RAD = 0.25
 _LEAK = 0.15
@@ -111,7 +107,7 @@ def _seats(
     seats = seated(scene, contact, normal, owner, gripper, directions=COARSE)
     rough = reject_in_turn(
         [
-            ("too little depth at the contact", seats.measured < LEAST_MEASURED),
+            ("too little depth at the contact", seats.measured < _LEAST_MEASURED),
             ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _ROUGHLY_SEALED),
         ],
         rejected,
@@ -135,7 +131,7 @@ def _seats(
     seats = seated(scene, seats.contact + seats.inwards, seats.normal, owner, gripper, straight=True)
     sits = reject_in_turn(
         [
-            ("too little depth at the contact", seats.measured < LEAST_MEASURED),
+            ("too little depth at the contact", seats.measured < _LEAST_MEASURED),
             ("rim would not seal", seats.sealed[:, LIP].min(axis=1) < _LEAST_SEALED),
             # Higher than the lip gives way, just beside it, is what the cup would press on.
             ("cup would hit a neighbour", seats.pressed > 0.1),
