@@ -76,3 +76,15 @@ def test_every_stage_answers(kind, shape):
             for candidate in plan_grasps(frame, found, GRIPPERS, support=floor).candidates:
                 assert 0 <= candidate.quality <= 1
                 assert np.isfinite(candidate.center_px).all()
+
+
+def test_what_is_noise_throughout_is_not_looked_at_from_the_side():
+    shape, jaws = (120, 160), [load_gripper("robotiq_2f85")]
+    camera = PinholeCamera(160, 120, 144.0, 144.0, 80.0, 60.0)
+    thing = Detections(np.array([[0, 0, 160, 120]], float), np.ones(1), np.full(1, "x", object))
+    thing = thing.replace(mask=np.ones((1, *shape), bool))
+    reason = "depth too ragged for a leaning approach"
+    for kind, ragged in (("any depth", True), ("a block", False)):
+        depth_m = depth_of(kind, shape, np.random.default_rng(0)).astype(np.float32)
+        frame = RgbdFrame(np.zeros((*shape, 3), np.uint8), depth_m, camera)
+        assert (reason in plan_grasps(frame, thing, jaws).rejected) == ragged, kind

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from vlm_picking.depth import fill_holes
-from vlm_picking.planning.layers import paint_points, points_below
+from vlm_picking.planning.layers import layers_below, paint_points, points_below
 from vlm_picking.planning.painting import (
     close_gaps,
     floor_shown,
@@ -32,6 +32,7 @@ _FLOOR_BAND_M = (0.002, 0.006)
 _SAME_SURFACE_M = 0.006
 _LAYER_M, _MOST_LAYERS = 0.005, 40
 _ENOUGH_POINTS = 3000
+_MOST_POINTS = 1_000_000  # a full bin has a tenth of that
 _DENSE = 1.0
 
 
@@ -196,6 +197,12 @@ class LeaningMaps:
     def __init__(self, upright: HeightMap) -> None:
         self._upright = upright
         self._maps: dict[tuple[float, float], HeightMap] = {}
+
+    @cached_property
+    def is_ragged(self) -> bool:
+        """Whether the scene is no surface but noise throughout, of which a leaning map would take seconds."""
+        below, _ = layers_below(self._upright.top, self._upright.owner, np.float32(_LAYER_M), _MOST_LAYERS)
+        return int(below.sum()) > _MOST_POINTS
 
     def towards(self, heading: float, lean: float) -> HeightMap:
         """The map whose z leans by `lean` towards `heading`, in the bin's frame [rad]."""

@@ -6,6 +6,25 @@ from vlm_picking.compiled import compiled
 
 
 @compiled
+def layers_below(top: np.ndarray, owner: np.ndarray, layer_m: float, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """How many points (rows * columns,) int32 `points_below` puts in each cell of a map, and how low each ends [m]."""
+    rows, columns = top.shape
+    below, lowest = np.zeros(top.size, np.int32), np.empty(top.size, np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            high = top[row, column]
+            if not (high > 0 or owner[row, column] >= 0):
+                continue
+            low, cell = high, row * columns + column
+            for r in range(max(row - 1, 0), min(row + 2, rows)):
+                for c in range(max(column - 1, 0), min(column + 2, columns)):
+                    low = min(low, top[r, c])
+            lowest[cell] = low
+            below[cell] = 1 + min(int(np.ceil((high - low) / np.float32(layer_m))), most)
+    return below, lowest
+
+
+@compiled
 def points_below(
     top: np.ndarray, owner: np.ndarray, origin_m: np.ndarray, cell_m: float, layer_m: float, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -18,22 +37,9 @@ def points_below(
     Returns:
         The points, and the flat cells (P,) to which they belong.
     """
-    rows, columns = top.shape
-    below = np.zeros(top.size, np.int32)  # how many points each cell has
-    lowest = np.empty(top.size, np.float32)
-    total = 0
-    for row in range(rows):
-        for column in range(columns):
-            high = top[row, column]
-            if not (high > 0 or owner[row, column] >= 0):
-                continue
-            low, cell = high, row * columns + column
-            for r in range(max(row - 1, 0), min(row + 2, rows)):
-                for c in range(max(column - 1, 0), min(column + 2, columns)):
-                    low = min(low, top[r, c])
-            lowest[cell] = low
-            below[cell] = 1 + min(int(np.ceil((high - low) / np.float32(layer_m))), most)
-            total += below[cell]
+    columns = top.shape[1]
+    below, lowest = layers_below(top, owner, layer_m, most)
+    total = below.sum()
     points, cells = np.empty((total, 3), np.float32), np.empty(total, np.int32)
     place = 0
     for cell in range(top.size):

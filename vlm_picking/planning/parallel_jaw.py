@@ -62,6 +62,9 @@ def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     # Where several things can be picked straight away, the pile will have changed before the others' turn.
     if lacking.any() and (best >= _FAIR).sum() < _ENOUGH_FAIR:
         parts.append(_search(scene, scene.map, gripper, lacking, _LINES, rejected, spare_m=0.0, shares=_MORE_DEPTHS))
+        if scene.leaning.is_ragged:
+            rejected["depth too ragged for a leaning approach"] += int(lacking.sum())
+            lean = 0.0
         for heading in _HEADINGS[::2] if lean > _LEAST_LEAN_RAD else ():
             leaning = scene.leaning.towards(heading, lean)
             parts.append(_search(scene, leaning, gripper, lacking, _LINES_LEANING, rejected))
