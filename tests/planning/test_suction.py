@@ -42,6 +42,21 @@ def test_the_whole_cup_passes_a_neighbour_on_its_way():
     assert places[:, 0].max() < 0.042 - RADIUS + 0.001
 
 
+@pytest.mark.parametrize(
+    ("tilt_rad", "over_it_m", "is_held"), [(0.2, -0.004, True), (0.25, 0.0, True), (0.0, 0.02, False)]
+)
+def test_what_a_neighbour_hides_from_the_camera_is_no_gap_but_what_lies_under_it_is(tilt_rad, over_it_m, is_held):
+    low, high = Box((0, 0.018, 0.01), (0.08, 0.036, 0.02)), Box((0, over_it_m - 0.02, 0.045), (0.1, 0.04, 0.05))
+    shot = look([low, high], tilt_rad=tilt_rad)
+    plan = plan_grasps(shot.frame, shot.detections(), [CUP], support=find_support(shot.frame), max_per_object=8)
+    mine = [c for c in plan.candidates if c.object_id == 0]
+    assert bool(mine) == is_held
+    for candidate in mine:
+        assert candidate.terms["measured"] < 0.9
+        place = (shot.bin_from_camera @ candidate.camera_from_grasp).translation_m
+        assert over_it_m + RADIUS - 0.002 < place[1] < 0.036 - RADIUS + 0.002
+
+
 def test_slopes_are_approached_along_their_normals():
     places, approaches = grasps(look([Ball((0, 0, 0.05), 0.05)]))
     outwards = places - [0, 0, 0.05]

@@ -13,6 +13,8 @@ _RINGS, _FITTED = 5, 3
 _ON_LIP, _OUTERMOST, _FIRST_BESIDE = LIP.start, LIP.stop - 1, BESIDE.start
 _STEP = 0.6  # of the radius, for half of a rim that hangs free: undoes small overhangs at once
 _SINKS_M = 0.004
+_HIDES_M = 0.006
+"""What is seen higher above a cup's plane, and is not the object, stands between it and the camera."""
 
 
 @compiled
@@ -177,7 +179,6 @@ def turned_cups(
         for k in range(places):
             index = pixel[k] if pixel[k] >= 0 else -1 - pixel[k]
             own[k] = (pixel[k] >= 0) & (label_of[index] == owner[n])
-            seen += (pixel[k] >= 0) & known_at[index] & (k < fitted)
         for k in range(fitted):
             near[k] = own[k] if abs(height[k]) < close else np.float32(0)
         a, b, c = _plane(x, y, height, near)
@@ -189,6 +190,11 @@ def turned_cups(
         a, b, c = _plane(x, y, height, near)
         for k in range(places):
             height[k] -= c + a * x[k] + b * y[k]
+            hidden = (pixel[k] >= 0) & (own[k] == 0) & (height[k] > _HIDES_M)
+            index = pixel[k] if pixel[k] >= 0 else -1 - pixel[k]
+            seen += (pixel[k] >= 0) & known_at[index] & (k < fitted) & (hidden == 0)
+            # The object goes on there, most likely; whether there is room for a cup, the map of heights tells.
+            height[k], own[k] = (np.float32(0), np.float32(1)) if hidden else (height[k], own[k])
         length = np.sqrt(1 + a * a + b * b)
         for k in range(3):
             normals[n, k] = (normal[n, k] - a * first[k] - b * second[k]) / length
