@@ -2,6 +2,7 @@
 
 import base64
 import email.utils
+import gc
 import json
 import logging
 import math
@@ -528,6 +529,19 @@ def test_threads_may_share_a_model(server):
     for thread in threads:
         thread.join(20)
     assert heard == {n: f"question {n}" for n in range(8)} and server.most_at_once <= 2
+
+
+def test_a_model_that_is_let_go_gives_thread_and_sockets_back(server):
+    server.script(says("A mug."))
+    remote = model(server)
+    assert remote.caption(image()) == "A mug."
+    loop = remote._client._loop
+    del remote
+    gc.collect()
+    until_s = time.monotonic() + 20
+    while not loop.is_closed() and time.monotonic() < until_s:
+        time.sleep(0.01)
+    assert loop.is_closed()
 
 
 # --- the key -----------------------------------------------------------------------------------------------------

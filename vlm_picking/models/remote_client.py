@@ -70,7 +70,7 @@ class ChatClient:
         self._takes_temperature = True
         self._tokens_field = _TOKENS_OF_OLD
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="vlm_picking remote model", daemon=True).start()
+        threading.Thread(target=_serve, args=(self._loop,), name="vlm_picking remote model", daemon=True).start()
         weakref.finalize(self, _shut, self._loop, self._client)
 
     def ask(self, questions: Sequence[Question]) -> list[Completion]:
@@ -222,6 +222,14 @@ def _asked_pause_s(headers: Mapping[str, str]) -> float | None:
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
     return max(0.0, pause_s) if math.isfinite(pause_s) else None
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Runs the loop until it is stopped, and gives its sockets back."""
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 def _shut(loop: asyncio.AbstractEventLoop, client: object) -> None:
