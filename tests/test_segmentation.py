@@ -6,7 +6,7 @@ import pytest
 from tests.planning.synthetic import Ball, Box, look, walls
 from vlm_picking.detections import Detections
 from vlm_picking.frame import RgbdFrame
-from vlm_picking.segmentation import box_of, cut_off_by_image, masks_from_boxes, segment_objects
+from vlm_picking.segmentation import are_cut_off, box_of, masks_from_boxes, segment_objects
 from vlm_picking.support import find_support
 
 THINGS = [
@@ -95,20 +95,31 @@ CUT_OFF = Box((0.37, 0.0, 0.05), (0.12, 0.1, 0.1))
 
 def test_what_the_image_cuts_off_is_left_out():
     shot = look([CUT_OFF, Box((0, 0, 0.02), (0.06, 0.06, 0.04))])
-    found = segment_objects(shot.frame, find_support(shot.frame))
+    support = find_support(shot.frame)
+    found = segment_objects(shot.frame, support)
     assert len(found) == 1
     assert iou(found.mask[0], shot.ids == 2) > 0.8
-    assert not cut_off_by_image(found.mask).any()
+    assert not are_cut_off(shot.frame, support, found.mask).any()
 
 
 def test_where_nothing_else_is_left_what_the_image_cuts_off_is_given():
     whole = look([Box((0, 0, 0.05), (0.12, 0.1, 0.1))])
     shot = look([CUT_OFF])
-    found = segment_objects(shot.frame, find_support(shot.frame))
+    support = find_support(shot.frame)
+    found = segment_objects(shot.frame, support)
     assert len(found) == 1
     assert iou(found.mask[0], shot.ids == 1) > 0.8
-    assert cut_off_by_image(found.mask).all()
+    assert are_cut_off(shot.frame, support, found.mask).all()
     assert found.score[0] < 0.6 * segment_objects(whole.frame, find_support(whole.frame)).score[0]
+
+
+def test_what_reaches_the_border_with_a_corner_is_whole():
+    shot = look([Box((0.232, 0.0, 0.03), (0.16, 0.16, 0.06), np.pi / 4)])
+    assert (shot.ids[:, -1] == 1).any()
+    support = find_support(shot.frame)
+    found = segment_objects(shot.frame, support)
+    assert len(found) == 1 and found.mask[0][:, -1].any()
+    assert not are_cut_off(shot.frame, support, found.mask).any()
 
 
 def test_what_comes_in_over_the_walls_is_no_object():

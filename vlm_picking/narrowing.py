@@ -16,7 +16,6 @@ from vlm_picking.query import Query, RelationKind, Target
 from vlm_picking.relations import holds, may_hold, order_by
 from vlm_picking.result import LiftedObject
 from vlm_picking.search import Scene
-from vlm_picking.segmentation import cut_off_by_image
 from vlm_picking.supposition import picks_one, tells_which, the_first, the_only, the_related
 
 # Boxes that overlap more than this are one object, seen under two names.
@@ -120,7 +119,7 @@ def _sight(target: Target, found: Detections, scene: Scene, config: PickingConfi
     """What was seen of a target by its name and colours alone."""
     sure = _is_sure(found, target, config)
     reason = ""
-    if target.anything and len(found) and cut_off_by_image(found.mask).any():
+    if target.anything and len(found) and scene.cut_off:
         reason = "the image's border cuts off what is left, and nothing is known of what lies beyond it"
     if not target.anything and target.colours and not len(found):
         noun = scene.wordings[target].noun

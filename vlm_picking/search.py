@@ -17,6 +17,7 @@ from vlm_picking.models.base import ZeroShotDetector
 from vlm_picking.models.suite import ModelSuite
 from vlm_picking.overlooked import looks_at_outlines, overlooked
 from vlm_picking.query import Query, Target
+from vlm_picking.segmentation import are_cut_off
 from vlm_picking.support import Support
 from vlm_picking.supposition import BY_CHANCE, least_score, supposes
 from vlm_picking.verification import verified
@@ -109,6 +110,7 @@ class Scene:
         best_score: phrase -> the highest score in the image, however low.
         wordings: target -> how it was put to the model.
         asked: names of the models that looked.
+        cut_off: whether `separate` are what the image's border cuts off, for there is nothing whole.
     """
 
     named: Detections
@@ -116,6 +118,7 @@ class Scene:
     best_score: Mapping[str, float]
     wordings: Mapping[Target, Wording]
     asked: tuple[str, ...] = ()
+    cut_off: bool = False
 
 
 def look(
@@ -155,7 +158,7 @@ def look(
         chance = BY_CHANCE if query.relation is not None else 1.0
         floor = min(floor, least_score(config.present_threshold, chance=chance))
     named = found[found.score >= floor].by_score()[: config.max_detections]
-    separate = Detections.empty()
+    separate, partly = Detections.empty(), False
     if any(target.anything for target in targets):
         if support is None:
             raise FrameError(
@@ -163,6 +166,7 @@ def look(
                 "check the depth stream, or name an object"
             )
         separate = outlines()[: config.max_detections]
+        partly = len(separate) > 0 and bool(are_cut_off(frame, support, separate.mask).any())
     n = len(named)
     return Scene(
         named.replace(id=np.arange(n)),
@@ -170,4 +174,5 @@ def look(
         best,
         wordings,
         tuple(asked),
+        partly,
     )

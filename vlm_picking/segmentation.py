@@ -45,7 +45,7 @@ def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
     if support is None:
         return Detections.empty()
     patches, label, count = cut_and_joined(frame, support)
-    out = cut_off(label, count, patches.out_of_view)
+    out = _out_of_view(frame, support)
     from_above = _comes_over_the_walls(frame, support, patches, label, count) if out.any() else out
     on_wall, in_corner = _beyond_flat_floor(frame, support)
     pixel_area = np.square(np.nan_to_num(frame.depth_m)) / (frame.camera.fx * frame.camera.fy)
@@ -77,6 +77,13 @@ def segment_objects(frame: RgbdFrame, support: Support | None) -> Detections:
     masks = np.stack([mask for _, mask in found])
     boxes = np.stack([box_of(mask) for mask in masks])
     return Detections(boxes, np.array([score for score, _ in found]), np.full(len(found), "object", object), mask=masks)
+
+
+def are_cut_off(frame: RgbdFrame, support: Support, masks: np.ndarray) -> np.ndarray:
+    """(N,) bool, which of the masks (N, H, W) that `segment_objects` gave run out of view."""
+    _, label, _ = cut_and_joined(frame, support)
+    out = _out_of_view(frame, support)
+    return np.array([out[label[mask]].mean() > 0.5 for mask in masks], dtype=bool)
 
 
 def masks_from_boxes(
@@ -116,6 +123,13 @@ def masks_from_boxes(
 def cut_and_joined(frame: RgbdFrame, support: Support | None) -> tuple[Patches, np.ndarray, int]:
     patches = cut(frame, support)
     return patches, *join(frame, patches)
+
+
+@lru_cache(maxsize=1)
+def _out_of_view(frame: RgbdFrame, support: Support) -> np.ndarray:
+    """(count + 1,) bool, which labels of `cut_and_joined` the image cuts off."""
+    patches, label, count = cut_and_joined(frame, support)
+    return cut_off(label, count, patches.out_of_view)
 
 
 def _mask_in_box(
@@ -216,11 +230,6 @@ def _closed(mask: np.ndarray, known: np.ndarray) -> np.ndarray:
     contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = cv2.drawContours(np.zeros_like(closed), contours, -1, 1, cv2.FILLED)
     return (closed > 0) | ((outline > 0) & ~known)
-
-
-def cut_off_by_image(masks: np.ndarray) -> np.ndarray:
-    """(N,) bool, which of masks (N, H, W) reach the image's border."""
-    return masks[:, [0, 1, -2, -1]].any(axis=(1, 2)) | masks[:, :, [0, 1, -2, -1]].any(axis=(1, 2))
 
 
 def box_of(mask: np.ndarray) -> np.ndarray:

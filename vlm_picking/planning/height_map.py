@@ -30,7 +30,7 @@ _MARGIN_M = 0.12
 _LARGEST_MAP_CELLS = 700
 _FLOOR_BAND_M = (0.002, 0.006)
 _SAME_SURFACE_M = 0.006
-_LAYER_M, _MOST_LAYERS = 0.005, 40
+_LAYER_M, _MOST_LAYERS = np.float32(0.005), 40
 _ENOUGH_POINTS = 3000
 _MOST_POINTS = 1_000_000  # a full bin has a tenth of that
 _DENSE = 1.0
@@ -162,16 +162,14 @@ def upright_map(
     return HeightMap(camera_from_map=camera_from_bin, origin_m=low, top=top, owner=owner, measured=measured)
 
 
-def leaning_map(upright: HeightMap, rotation: np.ndarray) -> HeightMap:
+def _leaning_map(upright: HeightMap, points: np.ndarray, cells: np.ndarray, rotation: np.ndarray) -> HeightMap:
     """The same scene, solid below its surface, against another approach.
 
-    What stands is moved point by point, with as many points below each edge as close it; the floor is a plane.
-
     Args:
+        points: (P, 3) what stands in the upright map, with as many points below each edge as close it, and their
+            cells (P,). The floor is a plane.
         rotation: (3, 3) axes of the leaning map in the upright one's frame; z out of the bin, leaning.
     """
-    layers = np.float32(_LAYER_M), _MOST_LAYERS
-    points, cells = points_below(upright.top, upright.owner, upright.origin_m, CELL_M, *layers)
     points = cv2.transform(points[None], rotation.T)[0]
     own = points[upright.owner.ravel()[cells] >= 0, :2]
     low, size = _extent(own.min(axis=0), own.max(axis=0))
@@ -201,14 +199,22 @@ class LeaningMaps:
     @cached_property
     def is_ragged(self) -> bool:
         """Whether the scene is no surface but noise throughout, of which a leaning map would take seconds."""
-        below, _ = layers_below(self._upright.top, self._upright.owner, np.float32(_LAYER_M), _MOST_LAYERS)
+        below, _ = self._layers
         return int(below.sum()) > _MOST_POINTS
 
     def towards(self, heading: float, lean: float) -> HeightMap:
         """The map whose z leans by `lean` towards `heading`, in the bin's frame [rad]."""
         if (heading, lean) not in self._maps:
-            self._maps[heading, lean] = leaning_map(self._upright, _leaning_axes(lean, heading))
+            self._maps[heading, lean] = _leaning_map(self._upright, *self._points, _leaning_axes(lean, heading))
         return self._maps[heading, lean]
+
+    @cached_property
+    def _layers(self) -> tuple[np.ndarray, np.ndarray]:
+        return layers_below(self._upright.top, self._upright.owner, _LAYER_M, _MOST_LAYERS)
+
+    @cached_property
+    def _points(self) -> tuple[np.ndarray, np.ndarray]:
+        return points_below(self._upright.top, self._upright.origin_m, CELL_M, *self._layers, _LAYER_M)
 
 
 def _leaning_axes(lean: float, heading: float) -> np.ndarray:

@@ -7,7 +7,12 @@ from vlm_picking.compiled import compiled
 
 @compiled
 def layers_below(top: np.ndarray, owner: np.ndarray, layer_m: float, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """How many points (rows * columns,) int32 `points_below` puts in each cell of a map, and how low each ends [m]."""
+    """How many points (rows * columns,) int32 `points_below` puts in each cell of a map, and how low each ends [m].
+
+    Args:
+        top, owner: as in HeightMap.
+        layer_m: how far points below each other are apart; `most`: of them at most.
+    """
     rows, columns = top.shape
     below, lowest = np.zeros(top.size, np.int32), np.empty(top.size, np.float32)
     for row in range(rows):
@@ -26,19 +31,19 @@ def layers_below(top: np.ndarray, owner: np.ndarray, layer_m: float, most: int) 
 
 @compiled
 def points_below(
-    top: np.ndarray, owner: np.ndarray, origin_m: np.ndarray, cell_m: float, layer_m: float, most: int
+    top: np.ndarray, origin_m: np.ndarray, cell_m: float, below: np.ndarray, lowest: np.ndarray, layer_m: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points (P, 3) float32 [m, map's frame] of what stands in a map, and below its edges as many as close them.
 
     Args:
-        top, owner, origin_m: as in HeightMap.
-        layer_m: how far points below each other are apart; `most`: of them at most.
+        top, origin_m: as in HeightMap.
+        below, lowest: what `layers_below` gives for them.
+        layer_m: how far points below each other are apart.
 
     Returns:
         The points, and the flat cells (P,) to which they belong.
     """
     columns = top.shape[1]
-    below, lowest = layers_below(top, owner, layer_m, most)
     total = below.sum()
     points, cells = np.empty((total, 3), np.float32), np.empty(total, np.int32)
     place = 0
