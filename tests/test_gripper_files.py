@@ -53,6 +53,7 @@ def test_a_file_may_give_its_own_name(tmp_path):
         pytest.param(OWN + "palm_width_m: -0.1\n", "palm_width_m >= 0", id="negative palm"),
         pytest.param(OWN + "insertion_depth_m: 0.06\n", "at most finger_length_m", id="deeper than the fingers"),
         pytest.param("kind: suction\n", "cup_radius_m > 0", id="size missing"),
+        pytest.param("kind: suction\ncup_radius_m: 0.015\nswivel_rad: 15\n", "within 0..1", id="degrees"),
         pytest.param("- suction\n", "keys and values", id="a list"),
         pytest.param("kind: [suction\n", "not valid YAML", id="broken"),
         pytest.param("", "keys and values", id="empty"),

@@ -24,6 +24,9 @@ class Gripper:
         tube_radius_m: suction: radius of what is above the cup.
         vacuum_pa: suction: what the ejector holds on a tight surface, below the air's pressure; the simulated cup holds
             that. Makers state the forces of cups at 60 kPa.
+        swivel_rad: suction: how far a ball joint between tube and cup lets the cup tilt to any side; 0 for none. Only
+            the simulator needs to know: on a joint, what is lifted off its middle or held down on one side gives way
+            instead of peeling the lip off.
         max_opening_m, min_opening_m: jaw: widest and narrowest distance between the fingers' inner faces.
         finger_thickness_m: jaw: size of a finger along the closing axis (+y of the grasp).
         finger_width_m: jaw: size of a finger across (+x of the grasp).
@@ -47,6 +50,7 @@ class Gripper:
     lip_follow_ratio: float = 0.2
     tube_radius_m: float = 0.01
     vacuum_pa: float = 60_000.0
+    swivel_rad: float = 0.0
     max_opening_m: float = 0.0
     min_opening_m: float = 0.0
     finger_thickness_m: float = 0.0
@@ -76,6 +80,8 @@ class Gripper:
                 raise ConfigError(
                     f"gripper '{self.name}' ({self.kind.value}) needs {name} > 0, got {getattr(self, name)}"
                 )
+        if not 0 <= self.swivel_rad <= 1:
+            raise ConfigError(f"gripper '{self.name}': swivel_rad must be within 0..1, got {self.swivel_rad}")
         if self.kind is GripperKind.PARALLEL_JAW:
             self._check_jaws()
 

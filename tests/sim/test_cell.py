@@ -63,11 +63,19 @@ def test_a_cup_is_tied_to_nothing_before_it_seals():
     assert not cell.data.eq_active[vacuum]
 
 
+@pytest.fixture
+def stiff_cup(tmp_path):
+    """As CUP, but on nothing that gives way."""
+    own = tmp_path / "stiff_cup.yaml"
+    own.write_text("kind: suction\ncup_radius_m: 0.015\n")
+    return own
+
+
 @pytest.mark.parametrize(("mass_kg", "cause"), [(1.0, ""), (3.5, "pulled off")])
-def test_a_cup_holds_up_to_what_its_seal_stands(mass_kg, cause):
+def test_a_cup_holds_up_to_what_its_seal_stands(stiff_cup, mass_kg, cause):
     from vlm_picking.sim.vacuum import holding_force_n
 
-    cell = cell_of(CUP, thing(PLATE, mass_kg=mass_kg), at=[(0, 0)])
+    cell = cell_of(stiff_cup, thing(PLATE, mass_kg=mass_kg), at=[(0, 0)])
     outcome = cell.pick(down(0, 0, 0.02))
     assert outcome.seal == pytest.approx(1.0)
     assert (9.81 * mass_kg < holding_force_n(1.0, cell.gripper)) == (cause == "")
@@ -83,14 +91,37 @@ def test_a_cup_holds_with_the_vacuum_of_its_file(tmp_path, vacuum_pa, cause):
 
 
 @pytest.mark.parametrize("lever_m", [0.0, 0.03])
-def test_a_cup_feels_the_weight_and_its_moment_about_the_lip(lever_m):
-    cell = cell_of(CUP, thing(PLATE, mass_kg=0.3), at=[(0, 0)])
+def test_a_cup_feels_the_weight_and_its_moment_about_the_lip(stiff_cup, lever_m):
+    cell = cell_of(stiff_cup, thing(PLATE, mass_kg=0.3), at=[(0, 0)])
     assert cell.pick(down(lever_m, 0, 0.02)).held == (0,)
     weight = 9.81 * 0.3
     pull, shear, moment = cell.vacuum.load
     assert pull == pytest.approx(weight, abs=0.05)
     assert shear == pytest.approx(0.0, abs=0.05)
     assert moment == pytest.approx(weight * lever_m, abs=0.003)
+
+
+def test_a_cup_that_swivels_tilts_towards_its_load():
+    cell = cell_of(CUP, thing(PLATE, mass_kg=0.3), at=[(0, 0)])
+    assert cell.pick(down(0.03, 0, 0.02)).held == (0,)
+    weight, limit = 9.81 * 0.3, cell.gripper.swivel_rad
+    tilt = np.arccos(cell.data.xmat[cell.body_of_object[0]].reshape(3, 3)[2, 2])
+    assert 0.3 * limit < tilt < limit
+    pull, shear, moment = cell.vacuum.load
+    assert pull == pytest.approx(weight * np.cos(tilt), abs=0.1)
+    assert shear == pytest.approx(weight * np.sin(tilt), abs=0.1)
+    lever = 0.03 * np.cos(tilt) - PLATE[2] * np.sin(tilt)  # the middle swings in under the lip
+    assert moment == pytest.approx(weight * lever, abs=0.005)
+
+
+def test_what_is_held_down_on_one_side_slips_out_if_the_cup_swivels(stiff_cup):
+    plate, on_its_end = thing((0.11, 0.04, 0.01)), thing((0.018, 0.03, 0.03), mass_kg=0.3)
+    held = []
+    for cup in (CUP, stiff_cup):
+        cell = cell_of(cup, plate, on_its_end, at=[(0, 0), (0.08, 0)], above_m=0.021)
+        cell.wants(0)
+        held.append(cell.pick(down(0.02, 0, 0.02)).held)
+    assert held == [(0,), ()]
 
 
 def test_far_from_the_middle_a_cup_peels_off():

@@ -160,6 +160,7 @@ def judge(
         "upright": np.clip((rotation[:, 2] @ scene.up) ** 2 * np.ones(len(off)), 0, 1),
         "on_top": scene.on_top[found.owner],
         "in_sight": in_sight,
+        "bare": 1.0 - scene.load.inside[found.owner],
     }
     return Proposals(
         gripper=gripper,

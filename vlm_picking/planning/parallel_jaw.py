@@ -48,17 +48,15 @@ _NO_LANDING = (
 
 def propose_jaw(scene: Scene, gripper: Gripper, rejected: Counter) -> Proposals:
     """Jaw grasps on all objects of the scene, in no order: straight down, or leaning where that is not good."""
-    laden = scene.readable & scene.load.inside
-    if laden.any():
-        rejected["something lies in it"] += int(laden.sum())
-    wanted = scene.readable & ~laden
+    wanted = scene.readable
     if not wanted.any():
         return Proposals.none(gripper)
     parts = [_search(scene, scene.map, gripper, wanted, _LINES, rejected)]
     lean = min(_LEAN_RAD, gripper.max_tilt_rad)
     best = np.zeros(len(wanted))
     np.maximum.at(best, parts[0].owner, parts[0].quality)
-    lacking = is_seen(scene.map.owner, wanted & (best < _GOOD))
+    # From another side a vessel is as full.
+    lacking = is_seen(scene.map.owner, wanted & (best < _GOOD) & ~scene.load.inside)
     # Where several things can be picked straight away, the pile will have changed before the others' turn.
     if lacking.any() and (best >= _FAIR).sum() < _ENOUGH_FAIR:
         parts.append(_search(scene, scene.map, gripper, lacking, _LINES, rejected, spare_m=0.0, shares=_MORE_DEPTHS))

@@ -1,9 +1,11 @@
 """A gripper in the simulator: a hand that follows a pose with limited stiffness, with two coupled fingers or a cup.
 
 The hand's frame is the grasp's: origin at the TCP, +z the approach, +y the closing direction. Jaws hold by friction
-alone: nothing is welded to a finger. A cup holds what it has sealed on with a force that is limited (see cell.py).
+alone: nothing is welded to a finger. A cup holds what it has sealed on with a force that is limited (see vacuum.py),
+and may hang on a ball joint.
 """
 
+import math
 from collections.abc import Sequence
 
 import mujoco
@@ -11,6 +13,8 @@ import mujoco
 from vlm_picking.grasp import Gripper, GripperKind
 
 HAND, TARGET, FINGERS, HAND_PREFIX = "hand", "hand_target", ("finger_left", "finger_right"), "hand_"
+LIP, SWIVEL = "lip", "swivel"
+"""The body that vacuum ties an object to, and the ball joint on which it hangs, if there is one."""
 PAD_FRICTION = 0.8
 """Rubber pads on plastic, cardboard or metal; the pads' value holds against every object."""
 PAD_TORSION_M = 0.01
@@ -22,6 +26,14 @@ _STOP_SOLIMP = [0.98, 0.995, 0.0005, 0.5, 2.0]
 _PALM_HEIGHT_M = 0.06
 _ARENA_BYTES = 1 << 27  # for the contacts of a full bin; only what is used becomes memory
 _TUBE_M = 0.12
+_LIP_KG, _LIP_KG_M2, _LIP_ARMATURE = 0.01, 2e-6, 1e-4
+_NECK_PA = 1.7e5
+"""How stiff a neck is against bending, relative to the cube of the cup's radius: a tube of rubber (3 MPa), as long as the
+radius and from 0.27 to 0.53 of it thick, so 0.6 Nm a radian for 30 mm."""
+_RUBBER_S = 0.015
+"""Damping, relative to that: a loss factor of 0.3 at the 20 rad/s at which a load swings."""
+_TIE_SOLIMP = [0.99, 0.999, 0.001, 0.5, 2.0]
+"""Stiff, though the lip weighs next to nothing."""
 _GREY, _DARK = [0.25, 0.26, 0.28, 1.0], [0.08, 0.08, 0.09, 1.0]
 
 
@@ -118,16 +130,33 @@ def _cup(spec: mujoco.MjSpec, hand, gripper: Gripper, n_objects: int) -> None:
     _geom(hand, "lip", mujoco.mjtGeom.mjGEOM_CYLINDER, [radius, lip / 2, 0], [0, 0, -lip / 2], _DARK, _LIP_SOLREF)
     tube = [min(0.8 * radius, 0.01), _TUBE_M / 2, 0]
     _geom(hand, "tube", mujoco.mjtGeom.mjGEOM_CYLINDER, tube, [0, 0, -lip - tube[1]], _GREY)
+    bends_nm = _NECK_PA * radius**3
+    held_by = hand.add_body(name=LIP, gravcomp=1.0)
+    held_by.explicitinertial = True
+    held_by.mass, held_by.inertia = _LIP_KG, [_LIP_KG_M2] * 3
+    if gripper.swivel_rad > 0:
+        held_by.add_joint(
+            name=SWIVEL,
+            type=mujoco.mjtJoint.mjJNT_BALL,
+            pos=[0.0, 0.0, -lip],
+            limited=True,
+            range=[0.0, math.degrees(gripper.swivel_rad)],  # the unit of models that are made in memory
+            solref_limit=_LIP_SOLREF,
+            stiffness=bends_nm,
+            damping=_RUBBER_S * bends_nm,
+            armature=_LIP_ARMATURE,
+        )
     for index in range(n_objects):
         vacuum = spec.add_equality(
             name=held_by_cup(index),
             type=mujoco.mjtEq.mjEQ_WELD,
             objtype=mujoco.mjtObj.mjOBJ_BODY,
-            name1=HAND,
+            name1=LIP,
             name2=f"object_{index}",
             active=False,
         )
         vacuum.solref = [0.01, 1.0]
+        vacuum.solimp = _TIE_SOLIMP
 
 
 def _geom(body, name: str, shape, size: list, pos: list, rgba: list, solref: Sequence[float] = _SOLREF) -> None:

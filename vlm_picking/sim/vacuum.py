@@ -4,7 +4,7 @@ The vacuum is a stiff tie at the middle of the lip between the cup and the objec
 cell in every step. Vacuum presses the object on the lip with a force; a pull along the axis takes from that force, a
 push adds to it. What is left gives friction against shear and stands the moment that would tip the object off over the
 lip's edge. When load needs more than there is, the tie is cut for good. Twist about the axis makes a lip slip but does
-not open it, so it is not counted.
+not open it, so it is not counted. On a ball joint the cup tilts towards what pulls it to one side.
 """
 
 import mujoco
@@ -12,7 +12,7 @@ import numpy as np
 
 from vlm_picking.grasp import Gripper
 from vlm_picking.sim.canvas import SEEN_GROUPS
-from vlm_picking.sim.hand import HAND, HAND_PREFIX, held_by_cup
+from vlm_picking.sim.hand import HAND, HAND_PREFIX, LIP, SWIVEL, held_by_cup
 from vlm_picking.sim.kinds.model import ObjectModel
 from vlm_picking.sim.seal import seal_share
 
@@ -60,7 +60,7 @@ class Vacuum:
     ) -> None:
         self._model, self._data, self._bodies, self._things = model, data, bodies, things
         self._gripper = gripper
-        self._hand = model.body(HAND).id
+        self._hand, self._lip = model.body(HAND).id, model.body(LIP).id
         self._held: int | None = None
         self._limit_n = 0.0
         self._load = np.zeros(3)
@@ -114,6 +114,9 @@ class Vacuum:
         for index in range(len(self._bodies)):
             self._data.eq_active[self._equality(index)] = 0
         self._held, self._load, self.torn = None, np.zeros(3), False
+        if self._gripper.swivel_rad > 0:
+            self._data.joint(SWIVEL).qpos[:] = [1.0, 0.0, 0.0, 0.0]
+            self._data.joint(SWIVEL).qvel[:] = 0.0
         self._lip_meets(True)
 
     def _tie(self, index: int) -> None:
@@ -146,7 +149,7 @@ class Vacuum:
         force = data.efc_force[rows]
         if len(force) < 6:
             return np.zeros(3)
-        axis = data.xmat[self._hand].reshape(3, 3)[:, 2]
+        axis = data.xmat[self._lip].reshape(3, 3)[:, 2]
         pull = float(force[:3] @ axis)
         shear = float(np.linalg.norm(force[:3] - pull * axis))
         # MuJoCo's rows for rotation count in half angles, in the second body's frame.
