@@ -164,7 +164,8 @@ def turned_cups(
     gives, may = np.empty(count, np.float32), np.empty(count, np.float32)
     first, second = np.empty(3, np.float32), np.empty(3, np.float32)
     height, pixel = np.empty(places, np.float32), np.empty(places, np.int32)
-    own, near, off = np.empty(places, np.float32), np.empty(fitted, np.float32), np.empty(fitted, np.float32)
+    own, other, read = np.empty(places, np.float32), np.empty(places, np.float32), np.empty(places, np.float32)
+    near, off = np.empty(fitted, np.float32), np.empty(fitted, np.float32)
     x, y = place[0], place[1]
     label_of, known_at, reach = labels.ravel(), known.ravel(), np.float32(3) * radius
     for n in range(count):
@@ -174,11 +175,13 @@ def turned_cups(
             for k in range(places):
                 height[k] = min(max(height[k], -reach), reach)
             _look(depth_m, lens, contact[n], first, second, normal[n], place, height, pixel)
-        seen, close = 0, np.float32(0.8) * radius
+        close = np.float32(0.8) * radius
         # Without branches: which places are the object's own can't be foretold.
         for k in range(places):
             index = pixel[k] if pixel[k] >= 0 else -1 - pixel[k]
             own[k] = (pixel[k] >= 0) & (label_of[index] == owner[n])
+            other[k] = (pixel[k] >= 0) & (label_of[index] != owner[n])
+            read[k] = (pixel[k] >= 0) & known_at[index]
         for k in range(fitted):
             near[k] = own[k] if abs(height[k]) < close else np.float32(0)
         a, b, c = _plane(x, y, height, near)
@@ -190,17 +193,16 @@ def turned_cups(
         a, b, c = _plane(x, y, height, near)
         for k in range(places):
             height[k] -= c + a * x[k] + b * y[k]
-            hidden = (pixel[k] >= 0) & (own[k] == 0) & (height[k] > _HIDES_M)
-            index = pixel[k] if pixel[k] >= 0 else -1 - pixel[k]
-            seen += (pixel[k] >= 0) & known_at[index] & (k < fitted) & (hidden == 0)
             # The object goes on there, most likely; whether there is room for a cup, the map of heights tells.
-            height[k], own[k] = (np.float32(0), np.float32(1)) if hidden else (height[k], own[k])
+            hidden = other[k] if height[k] > _HIDES_M else np.float32(0)
+            shown = np.float32(1) - hidden
+            height[k], own[k], read[k] = shown * height[k], own[k] + hidden, shown * read[k]
         length = np.sqrt(1 + a * a + b * b)
         for k in range(3):
             normals[n, k] = (normal[n, k] - a * first[k] - b * second[k]) / length
             contacts[n, k] = contact[n, k] + min(max(c, -_SINKS_M), _SINKS_M) * normal[n, k]
         may[n] = follows[0] + follows[1] * contacts[n, 2] ** 2
-        measured[n], high = seen / fitted, 0
+        measured[n], high = read[:fitted].sum() / fitted, 0
         for k in range(fitted, places):
             high += (height[k] > 2 * may[n] + np.float32(0.002)) & (own[k] == 0)
         pressed[n] = high / (places - fitted)
