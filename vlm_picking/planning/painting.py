@@ -199,7 +199,7 @@ def close_gaps(top: np.ndarray, owner: np.ndarray) -> None:
 
 @compiled
 def _take_highest(top: np.ndarray, owner: np.ndarray, cells: np.ndarray) -> None:
-    """Flat `cells` (N,) take what is highest in and beside each, in place."""
+    """Flat `cells` (N,) take the height and the owner of what is highest in and beside each, in place."""
     rows, columns = top.shape
     highest, owners = np.empty(len(cells), np.float32), np.empty(len(cells), np.int16)
     for k in range(len(cells)):
@@ -207,7 +207,9 @@ def _take_highest(top: np.ndarray, owner: np.ndarray, cells: np.ndarray) -> None
         highest[k], owners[k] = -np.inf, -1
         for r in range(max(row - 1, 0), min(row + 2, rows)):
             for c in range(max(column - 1, 0), min(column + 2, columns)):
-                highest[k], owners[k] = max(highest[k], top[r, c]), max(owners[k], owner[r, c])
+                higher = top[r, c] > highest[k]
+                highest[k] = top[r, c] if higher else highest[k]
+                owners[k] = owner[r, c] if higher else owners[k]
     for k in range(len(cells)):
         top[cells[k] // columns, cells[k] % columns] = highest[k]
         owner[cells[k] // columns, cells[k] % columns] = owners[k]
