@@ -12,7 +12,7 @@ _HIGHER_BY_M = 0.008
 _NEAR_CELLS = 4
 _SIDES, _ALL_SIDES = 3, 4
 _LEAST_SHARE, _LEAST_SURROUNDED = 0.15, 0.4
-_WALL_M = 0.025
+_WALL_M = 0.02
 _HIGHEST, _EDGES = 0.97, 0.05
 _LEAST_SUNK, _LEAST_INSIDE = 0.15, 0.5
 _FREE_ON_TOP = 0.98
@@ -37,7 +37,7 @@ def load_of(map_: HeightMap, on_top: np.ndarray) -> Load:
 
     It lies inside a pan, say, and is lifted along with it, if it is 15 % of what is seen of the object or more, and
     much of it has the object on all four sides. From what is flat things slide off jaws, so there have to be walls:
-    the object's highest parts stand 25 mm above the plane through all that is seen of it. What lies across the walls,
+    the object's highest parts stand 20 mm above the plane through all that is seen of it. What lies across the walls,
     all of it higher than they are and some of it beyond them, is not inside. What is narrower than 70 mm holds nothing
     that could fall into it.
 
