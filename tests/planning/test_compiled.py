@@ -83,6 +83,15 @@ def test_a_gap_among_points_takes_the_highest_beside_it_and_a_shadow_stays():
     assert (top[:, 6:] == -np.inf).all()
 
 
+@pytest.mark.parametrize(("height_m", "whose"), [(0.01, -1), (0.09, 2)], ids=["lower", "higher"])
+def test_a_gap_beside_a_neighbour_belongs_to_whichever_is_higher(height_m, whose):
+    top, owner = np.full((5, 7), 0.05, np.float32), np.full((5, 7), -1, np.int16)
+    top[:, :3], owner[:, :3] = height_m, 2
+    top[2, 3] = -np.inf
+    close_gaps(top, owner)
+    assert (top[2, 3], owner[2, 3]) == (np.float32(max(height_m, 0.05)), whose)
+
+
 def test_of_what_is_alike_the_best_stays_and_of_equals_the_first():
     rng = np.random.default_rng(2)
     key, score = rng.integers(-40, 40, 400), rng.integers(0, 5, 400).astype(float)
