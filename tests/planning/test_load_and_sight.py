@@ -1,4 +1,4 @@
-"""Jaws rather leave alone what would bring its load along, and prefer to go where the camera sees that there is room."""
+"""Jaws rather leave what would bring its load along, and prefer to go where the camera sees that there is room."""
 
 import numpy as np
 

@@ -5,8 +5,8 @@ Every weight is at least 0, so a grasp that is better in one term and worse in n
 JAW was fitted to some 2,580 grasps of robotiq_2f85 and wsg_50_long_fingers, up to five on each of 700 scenes of four
 development seeds, and drawn towards the table before. Of those of the last 248 scenes that it expects to hold in 0.99,
 0.91, 0.78 and 0.63 held 0.99, 0.90, 0.65 and 0.50; the best on each scene held on 232 of them, with the table before on
-231 (cross-validated). Trees and forests on the same terms chose no better. "bare" was added to it: of seven vessels with
-something in them three were lifted alone.
+231 (cross-validated). Trees and forests on the same terms chose no better. "bare" was added to it: of seven vessels
+with something in them three were lifted alone.
 
 SUCTION is for cups of any size, since "hold" weighs what a cup holds against the load: it was fitted to 1,181 grasps of
 suction_15mm, suction_30mm and suction_50mm, which swivel, on 360 scenes of four development seeds, up to five on each,

@@ -28,8 +28,8 @@ _ARENA_BYTES = 1 << 27  # for the contacts of a full bin; only what is used beco
 _TUBE_M = 0.12
 _LIP_KG, _LIP_KG_M2, _LIP_ARMATURE = 0.01, 2e-6, 1e-4
 _NECK_PA = 1.7e5
-"""How stiff a neck is against bending, relative to the cube of the cup's radius: a tube of rubber (3 MPa), as long as the
-radius and from 0.27 to 0.53 of it thick, so 0.6 Nm a radian for 30 mm."""
+"""How stiff a neck is against bending, relative to the cube of the cup's radius: a tube of rubber (3 MPa), as long as
+the radius and from 0.27 to 0.53 of it thick, so 0.6 Nm a radian for 30 mm."""
 _RUBBER_S = 0.015
 """Damping, relative to that: a loss factor of 0.3 at the 20 rad/s at which a load swings."""
 _TIE_SOLIMP = [0.99, 0.999, 0.001, 0.5, 2.0]
