@@ -24,8 +24,8 @@ class Gripper:
         tube_radius_m: suction: radius of what is above the cup.
         vacuum_pa: suction: what the ejector holds on a tight surface, below the air's pressure; the simulated cup holds
             that. Makers state the forces of cups at 60 kPa.
-        swivel_rad: suction: how far a ball joint between tube and cup lets the cup tilt to any side; 0 for none. Only
-            the simulator needs to know: on a joint, what is lifted off its middle or held down on one side gives way
+        swivel_rad: suction: how far a neck of rubber, or a ball joint in a sleeve of it, lets the cup tilt to any side;
+            0 if it is stiff. Only the simulator needs to know: what is held down on one side turns out from under it
             instead of peeling the lip off.
         max_opening_m, min_opening_m: jaw: widest and narrowest distance between the fingers' inner faces.
         finger_thickness_m: jaw: size of a finger along the closing axis (+y of the grasp).

@@ -2,7 +2,7 @@
 
 The hand's frame is the grasp's: origin at the TCP, +z the approach, +y the closing direction. Jaws hold by friction
 alone: nothing is welded to a finger. A cup holds what it has sealed on with a force that is limited (see vacuum.py),
-and may hang on a ball joint.
+and may hang on a neck that bends.
 """
 
 import math
@@ -14,7 +14,7 @@ from vlm_picking.grasp import Gripper, GripperKind
 
 HAND, TARGET, FINGERS, HAND_PREFIX = "hand", "hand_target", ("finger_left", "finger_right"), "hand_"
 LIP, SWIVEL = "lip", "swivel"
-"""The body that vacuum ties an object to, and the ball joint on which it hangs, if there is one."""
+"""The body that vacuum ties an object to, and the neck on which it hangs, a ball joint, if it bends."""
 PAD_FRICTION = 0.8
 """Rubber pads on plastic, cardboard or metal; the pads' value holds against every object."""
 PAD_TORSION_M = 0.01

@@ -4,7 +4,7 @@ The vacuum is a stiff tie at the middle of the lip between the cup and the objec
 cell in every step. Vacuum presses the object on the lip with a force; a pull along the axis takes from that force, a
 push adds to it. What is left gives friction against shear and stands the moment that would tip the object off over the
 lip's edge. When load needs more than there is, the tie is cut for good. Twist about the axis makes a lip slip but does
-not open it, so it is not counted. On a ball joint the cup tilts towards what pulls it to one side.
+not open it, so it is not counted. On a neck that bends the cup tilts towards what pulls it to one side.
 """
 
 import mujoco
