@@ -118,6 +118,7 @@ def test_a_palm_comes_down_on_what_is_under_its_corners_alone(across_m, along_m,
         top=top,
         owner=np.full(top.shape, -1, np.int16),
         measured=np.ones_like(top),
+        floor=top == 0,
     )
     closed = {"tip_m": np.zeros(1), "between_m": np.full(1, 0.02)}
     assert palm_hits(seen, wide, np.full((1, 2), 60.0), np.full(1, yaw_rad), **closed).tolist() == [hits]

@@ -22,7 +22,7 @@ def landing_heights(map_: HeightMap, gripper: Gripper, *, spare_m: float) -> np.
     call in the same thread.
     """
     steps = map_.steps.copy()
-    steps[map_.top == 0] -= np.uint16(FLOOR_GIVES_M / UNIT_M)
+    steps[map_.floor] -= np.uint16(FLOOR_GIVES_M / UNIT_M)
     stack = WORKSPACE.array("landing heights", (ANGLES, *steps.shape), np.uint16)
     for index in range(ANGLES):
         kernel = _rectangle(

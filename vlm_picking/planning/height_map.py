@@ -65,6 +65,7 @@ class HeightMap:
         top: (rows, columns) float32 [m], highest surface in each cell, finite everywhere.
         owner: (rows, columns) int16, the object to which that surface belongs; -1 for none.
         measured: (rows, columns) float32, share of the points in and around each cell that were measured.
+        floor: (rows, columns) bool, where nothing stands on the bin's floor.
     """
 
     camera_from_map: Transform
@@ -72,6 +73,7 @@ class HeightMap:
     top: np.ndarray
     owner: np.ndarray
     measured: np.ndarray
+    floor: np.ndarray
 
     @cached_property
     def steps(self) -> np.ndarray:
@@ -159,7 +161,9 @@ def upright_map(
             beyond &= support.cut_off[2 * axis + (along < 0)]
             unseen[axis][beyond] = rise[axis][beyond]
     raise_walls(top, owner, measured, *over, *unseen, band_m)
-    return HeightMap(camera_from_map=camera_from_bin, origin_m=low, top=top, owner=owner, measured=measured)
+    return HeightMap(
+        camera_from_map=camera_from_bin, origin_m=low, top=top, owner=owner, measured=measured, floor=top == 0
+    )
 
 
 def _leaning_map(upright: HeightMap, points: np.ndarray, cells: np.ndarray, rotation: np.ndarray) -> HeightMap:
@@ -186,6 +190,7 @@ def _leaning_map(upright: HeightMap, points: np.ndarray, cells: np.ndarray, rota
         top=np.maximum(high, floor.astype(np.float32)),
         owner=owned,
         measured=measured,
+        floor=high <= floor,
     )
 
 
