@@ -22,7 +22,8 @@ def map_of(*others, camera_from_map=None):
         top[there], owner[there] = height, -1
     pose = camera_from_map or Transform(np.eye(3), np.zeros(3))
     origin = np.full(2, -50 * CELL_M)
-    return HeightMap(camera_from_map=pose, origin_m=origin, top=top, owner=owner, measured=np.ones_like(top), floor=top == 0)
+    measured, floor = np.ones_like(top), top == 0
+    return HeightMap(camera_from_map=pose, origin_m=origin, top=top, owner=owner, measured=measured, floor=floor)
 
 
 @pytest.mark.parametrize(
