@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -34,6 +35,22 @@ def test_a_side_that_drops_away_from_the_camera_is_no_part_of_the_rim():
     width = 0.044
     places, _ = grasps(look([Box((0.0, 0.0, 0.05), (0.12, width, 0.1))], tilt_rad=0.6))
     assert np.all(np.abs(places[:, 1]) < width / 2 - RADIUS + 0.002)
+
+
+def test_edges_without_a_reading_are_the_objects_own_where_its_mask_says_so():
+    shot = look([Box((0.0, 0.0, 0.04), (2 * RADIUS + 0.003, 2 * RADIUS + 0.003, 0.08))])
+    found = shot.detections()
+    whole = found.mask[0].astype(np.uint8)
+    inner = cv2.erode(whole, np.ones((3, 3), np.uint8))
+    depth = np.where(cv2.dilate(whole, np.ones((3, 3), np.uint8)) > inner, np.float32(np.nan), shot.frame.depth_m)
+    frame = replace(shot.frame, depth_m=depth)
+    plan = plan_grasps(frame, found, [CUP], support=find_support(frame))
+    assert plan.candidates, plan.rejected
+    assert plan.candidates[0].terms["measured"] < 0.95
+    place = (shot.bin_from_camera @ plan.candidates[0].camera_from_grasp).translation_m
+    np.testing.assert_allclose(place, [0, 0, 0.08], atol=0.002)
+    without = replace(found, mask=inner[None] > 0)
+    assert not plan_grasps(frame, without, [CUP], support=find_support(frame)).candidates
 
 
 def test_the_whole_cup_passes_a_neighbour_on_its_way():
