@@ -9,6 +9,7 @@ from vlm_picking.camera import PinholeCamera
 from vlm_picking.compiled import compiled
 from vlm_picking.depth import filled_depth
 from vlm_picking.frame import RgbdFrame
+from vlm_picking.holes import fill_edges
 from vlm_picking.planning.covering import on_top
 from vlm_picking.planning.height_map import CELL_M, Cloud, HeightMap, LeaningMaps, upright_map
 from vlm_picking.planning.load import Load, load_of
@@ -113,7 +114,7 @@ def build_scene(frame: RgbdFrame, support: Support | None, labels: np.ndarray, c
     readable = readings >= _FEWEST_READINGS
     if not readable.any():
         return None
-    _take_own(depth_m, labels, known, box, _EDGE_PX, _STEP_M)
+    fill_edges(depth_m, labels, known, box, _EDGE_PX, _STEP_M)
     camera_from_bin = _bin_frame(frame, support, known)
     window = _window(frame, box, nearest)
     small, pixel_m = _strided(window, frame)
@@ -179,40 +180,6 @@ def _survey(
                 top, bottom = min(top, row), row + 1
                 left, right = min(left, column), max(right, column + 1)
     return readings, nearest, (top, bottom, left, right)
-
-
-@compiled
-def _take_own(
-    depth_m: np.ndarray, labels: np.ndarray, known: np.ndarray, box: tuple[int, int, int, int], reach_px: int,
-    step_m: float,
-) -> None:  # fmt: skip
-    """Objects' pixels without a reading that were filled with what lies behind take the depth of the object's own
-    beside them, in place.
-
-    Cameras read little at edges, and a hole at a step is filled from the far side, since it may be a shadow. It is none
-    where a mask says that it is the object.
-
-    Args:
-        depth_m, labels, known: (H, W) as in Scene.
-        box: rows and columns of all objects, as `_survey` gives them.
-        reach_px: how far an object's readings may be from such a pixel.
-        step_m: what is no farther than this from the object's own stays as it is.
-    """
-    top, bottom, left, right = box
-    for row in range(top, bottom):
-        for column in range(left, right):
-            label, total, count = labels[row, column], 0.0, 0
-            if label < 0 or known[row, column]:
-                continue
-            for away in range(1, reach_px + 1):
-                for r in range(max(row - away, top), min(row + away + 1, bottom)):
-                    for c in range(max(column - away, left), min(column + away + 1, right)):
-                        if labels[r, c] == label and known[r, c]:
-                            total, count = total + depth_m[r, c], count + 1
-                if count:
-                    break
-            if count and abs(depth_m[row, column] - total / count) > step_m:
-                depth_m[row, column] = total / count
 
 
 def _window(frame: RgbdFrame, box: tuple[int, int, int, int], nearest_m: float) -> tuple[slice, slice]:
